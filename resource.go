@@ -1,0 +1,78 @@
+package dispatchapy
+
+import "encoding/json"
+
+// Resource is a provider's API to which messages are delivered.
+type Resource struct {
+	ID int64 `json:"-"` // 0 until stored; never reused
+
+	Name           string            `json:"name"`
+	URL            string            `json:"url"`
+	Method         string            `json:"method,omitempty"` // default POST
+	Headers        map[string]Secret `json:"headers,omitempty"`
+	RequiredParams []string          `json:"required_params,omitempty"` // target keys that a mapping must fill
+	Active         *bool             `json:"active,omitempty"`          // default true
+	Timeout        Duration          `json:"timeout,omitempty"`         // for one attempt, default 15s
+
+	// Concurrency limits the requests in flight on one node, 0: no limit of its own.
+	Concurrency int        `json:"concurrency,omitempty"`
+	RateLimit   *RateLimit `json:"rate_limit,omitempty"`
+
+	HealthCheck HealthCheck `json:"health_check"`
+	Notify      *Notify     `json:"notify,omitempty"`
+}
+
+// RateLimit allows Requests per Per on one node, spread evenly, with bursts of
+// up to Burst requests.
+type RateLimit struct {
+	Requests int      `json:"requests"`
+	Per      Duration `json:"per,omitempty"`   // default 1s
+	Burst    int      `json:"burst,omitempty"` // default 1
+}
+
+// CheckMethod is how a health check asks a resource.
+type CheckMethod string
+
+// The check methods.
+const (
+	CheckSimple CheckMethod = "simple" // TCP connect to the URL's host and port
+	CheckActual CheckMethod = "actual" // a real request with the test values; 2xx is healthy
+)
+
+// HealthCheck says how a resource's health is watched.
+type HealthCheck struct {
+	Enabled    bool                       `json:"enabled"`
+	Method     CheckMethod                `json:"method,omitempty"`      // default simple
+	Interval   DurationRange              `json:"interval,omitzero"`     // default 60s to 90s, drawn anew each time
+	DownAfter  int                        `json:"down_after,omitempty"`  // consecutive failures, default 1
+	UpAfter    int                        `json:"up_after,omitempty"`    // consecutive successes, default 1
+	TestValues map[string]json.RawMessage `json:"test_values,omitempty"` // target key -> any JSON with placeholders
+}
+
+// Notify says who is told when a resource goes down.
+type Notify struct {
+	Email   *EmailNotice   `json:"email,omitempty"`
+	Webhook *WebhookNotice `json:"webhook,omitempty"`
+}
+
+// EmailNotice is a templated email.
+type EmailNotice struct {
+	Enabled bool     `json:"enabled"`
+	To      []string `json:"to,omitempty"`
+	Subject string   `json:"subject,omitempty"`
+	Body    string   `json:"body,omitempty"`
+}
+
+// WebhookNotice is a templated HTTP request.
+type WebhookNotice struct {
+	Enabled bool              `json:"enabled"`
+	URL     string            `json:"url,omitempty"`
+	Headers map[string]Secret `json:"headers,omitempty"`
+	Payload json.RawMessage   `json:"payload,omitempty"`
+}
+
+// IsActive reports whether the resource is switched on.
+func (r *Resource) IsActive() bool { return isOn(r.Active) }
+
+// isOn reads a switch that is on unless set otherwise.
+func isOn(b *bool) bool { return b == nil || *b }

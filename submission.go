@@ -1,0 +1,31 @@
+package dispatchapy
+
+import "time"
+
+// Submission is a message that passed every check of the intake and asks to
+// become a task.
+type Submission struct {
+	EndpointID  int64
+	ClientID    int64
+	Ref         string
+	Scope       string
+	Source      []byte // the body as received
+	MaxAttempts int
+	Delay       time.Duration // wait before the first attempt
+	Hold        string        // why it is held ("client shop holds its tasks"); "" if it is not
+
+	// IdempotencyKey is the caller's key, "" if none was given. A second
+	// submission with the same client, endpoint and key within IdempotencyTTL
+	// is answered like the first if it has the same body, and refused otherwise.
+	IdempotencyKey string
+}
+
+// IdempotencyTTL is how long an idempotency key is remembered.
+const IdempotencyTTL = 24 * time.Hour
+
+// Receipt is the answer to a Submission that is safely stored.
+type Receipt struct {
+	TaskID   int64
+	Held     bool
+	Replayed bool // answered from an earlier submission with the same idempotency key
+}

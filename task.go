@@ -1,0 +1,99 @@
+package dispatchapy
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Task is one accepted message: what the client sent and how far it has come.
+// The same row is the queue entry (see docs/adr/0001).
+type Task struct {
+	ID         int64
+	Status     Status
+	ClientID   int64
+	EndpointID int64
+	ResourceID int64 // resource of the latest attempt; 0 before the first
+	Ref        string
+	Scope      string
+
+	// Source is the body exactly as it was received: a JSON object.
+	Source json.RawMessage
+
+	// AttemptCount is what has been spent of MaxAttempts. AttemptBase is how
+	// many attempts were made before the last manual retry, which starts a new
+	// budget; the number of the next attempt is AttemptBase + AttemptCount + 1.
+	AttemptCount int
+	AttemptBase  int
+	MaxAttempts  int
+
+	// Refused lists the resources that gave a definite refusal (4xx). They are
+	// not tried again for this task until it is retried by hand.
+	Refused []int64
+
+	LastError  string    // why the latest attempt or the task failed; "" if nothing did
+	CreatedAt  time.Time // when it was accepted
+	BudgetFrom time.Time // when the present budget began: CreatedAt or the last manual retry
+	RunAt      time.Time // pending: when due; processing: when the lease ends; otherwise without meaning
+	FinishedAt time.Time // zero until Status.Finished
+}
+
+// Attempt is one request made to one resource for one task.
+type Attempt struct {
+	Number       int // from 1, over the whole life of the task
+	ResourceID   int64
+	Outcome      AttemptOutcome
+	StatusCode   int        // 0: no answer was received
+	Error        ErrorClass // "" on success
+	Detail       string     // the error in words
+	RequestBody  []byte     // the target payload as it was sent
+	ResponseBody []byte     // as received after decompression, up to a limit
+	StartedAt    time.Time
+	Duration     time.Duration
+	Timing       Timing
+}
+
+// Timing splits the duration of an attempt. A part that did not happen (a
+// reused connection needs no DNS) is zero.
+type Timing struct {
+	DNS       time.Duration
+	Connect   time.Duration
+	TLS       time.Duration
+	FirstByte time.Duration // from the start of the attempt to the first byte of the answer
+}
+
+// AttemptOutcome is the verdict on one attempt.
+type AttemptOutcome string
+
+// The outcomes of an attempt.
+const (
+	OutcomeDelivered AttemptOutcome = "success" // the resource accepted the message
+	OutcomeFailed    AttemptOutcome = "failed"  // may work later: network errors, 408, 425, 429, 5xx
+	OutcomeRefused   AttemptOutcome = "refused" // will not work with this message: other answers
+)
+
+// ErrorClass names what went wrong in an attempt, coarse enough for a metric
+// label and a filter.
+type ErrorClass string
+
+// The error classes.
+const (
+	ErrorDNS       ErrorClass = "dns"          // the host name does not resolve
+	ErrorRefused   ErrorClass = "refused"      // connection refused or unreachable
+	ErrorReset     ErrorClass = "reset"        // connection closed before the answer was complete
+	ErrorTimeout   ErrorClass = "timeout"      // no (complete) answer within the resource's timeout
+	ErrorTLS       ErrorClass = "tls"          // handshake or certificate
+	ErrorBlocked   ErrorClass = "blocked"      // address forbidden by the outbound guard
+	ErrorProtocol  ErrorClass = "protocol"     // the answer is not HTTP
+	ErrorBody      ErrorClass = "body"         // the answer's body is broken (length, compression)
+	ErrorRedirect  ErrorClass = "redirect"     // 3xx: redirects are not followed
+	ErrorStatus4xx ErrorClass = "client_error" // 4xx
+	ErrorStatus5xx ErrorClass = "server_error" // 5xx
+	ErrorTransform ErrorClass = "transform"    // the payload cannot be mapped for this resource
+	ErrorOther     ErrorClass = "other"        // none of the above
+)
+
+// LogEntry is a line of a task's log: what was decided about it, and why.
+type LogEntry struct {
+	At      time.Time
+	Message string
+}
