@@ -31,7 +31,7 @@ environment=(DISPATCHAPY_ADDR="$addr" GATEWAY_ADMIN_PASSWORD=check-image)
 if ((EUID == 0)) && command -v chroot >/dev/null; then
 	chown "$uid:$uid" "$root/data"
 	chmod 755 "$root"
-	inside=(env -i "${environment[@]}" DISPATCHAPY_DATA_DIR=/data chroot --userspec="$uid:$uid" "$root" /dispatchapy)
+	inside=(env -i "${environment[@]}" DISPATCHAPY_DATA_DIR=/data "$(command -v chroot)" --userspec="$uid:$uid" "$root" /dispatchapy)
 else
 	echo "not root: the binary runs outside a chroot, as the present user"
 	inside=(env -i "${environment[@]}" DISPATCHAPY_DATA_DIR="$root/data" "$root/dispatchapy")
