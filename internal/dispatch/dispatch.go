@@ -1,0 +1,274 @@
+// Package dispatch brings tasks to resources. It owns the path of a task from
+// the durable insert to its final status:
+//
+//	Submit   insert, leased by this node where a slot is free
+//	claim    lease what is due: retries, backlog, tasks of a crashed node
+//	round    offer the task to the endpoint's resources in order
+//	decide   pure: delivered, failed, or again later
+//	record   one fenced outcome for the whole round
+//
+// # Goroutines
+//
+//	claim loop    one; stopped by Stop; waits when the store is slow
+//	lease keeper  one; stopped by Stop after the last task
+//	tasks         one per task in flight, at most nodeSlots and the lanes' reserves
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/deliver"
+	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
+)
+
+// Store is what the dispatcher needs from the database.
+type Store interface {
+	InsertTasks(ctx context.Context, tasks []store.NewTask) ([]store.InsertResult, error)
+	ClaimDue(ctx context.Context, claim store.Claim) (store.Claimed, error)
+	ExtendLeases(ctx context.Context, leases []store.Lease, by time.Duration) (lost []store.Lease, err error)
+	RecordOutcomes(ctx context.Context, outcomes []store.Outcome) (stale []store.Lease, err error)
+	Backlog(ctx context.Context) ([]store.LaneBacklog, error)
+}
+
+// Sender makes one attempt.
+type Sender interface {
+	Do(ctx context.Context, t *deliver.Target, key string, body []byte) deliver.Result
+}
+
+// Observer is told what happens, for metrics. Its methods must not block.
+type Observer interface {
+	Attempt(resource string, a dispatchapy.Attempt)
+	// Finished is called when a task reached success or failed, with the time
+	// since it was accepted.
+	Finished(status dispatchapy.Status, since time.Duration)
+}
+
+// Options are what a Dispatcher is made from. All fields are needed.
+type Options struct {
+	Store       Store
+	Table       *routing.Table
+	Available   *routing.Availability
+	Sender      Sender
+	Observer    Observer
+	Log         *slog.Logger
+	InstanceKey [32]byte
+
+	// Poll is how often every lane is asked for due tasks even without a hint:
+	// about a second where other nodes share the database.
+	Poll time.Duration
+}
+
+// Dispatcher delivers tasks. Make one with New.
+type Dispatcher struct {
+	store       Store
+	table       *routing.Table
+	available   *routing.Availability
+	sender      Sender
+	observe     Observer
+	log         *slog.Logger
+	instanceKey [32]byte
+	poll        time.Duration
+	random      func() float64
+
+	lanes  *lanes
+	leases *keeper
+	wake   chan struct{} // of size one: something may be claimed
+
+	draining   atomic.Bool
+	admit      sync.RWMutex // held for reading while a task is taken in; Stop takes it to be sure none is
+	sending    sync.WaitGroup
+	taskCtx    context.Context // ends when running deliveries are to be broken off
+	breakOff   context.CancelFunc
+	stopClaims context.CancelFunc
+	claims     sync.WaitGroup // the claim loop
+	keeping    sync.WaitGroup // the lease keeper
+}
+
+// New makes a Dispatcher. Nothing runs before Start, but Submit works: what it
+// takes in is sent at once.
+func New(o Options) *Dispatcher {
+	d := &Dispatcher{
+		store: o.Store, table: o.Table, available: o.Available, sender: o.Sender, observe: o.Observer,
+		log: o.Log, instanceKey: o.InstanceKey, poll: o.Poll, random: rand.Float64,
+		lanes:  newLanes(),
+		leases: newKeeper(o.Store, o.Log),
+		wake:   make(chan struct{}, 1),
+	}
+	d.taskCtx, d.breakOff = context.WithCancel(context.Background())
+	o.Available.OnChange(d.Wake)
+	return d
+}
+
+// Start begins to claim due tasks. A crashed node's tasks need nothing special:
+// they are due when their leases end.
+func (d *Dispatcher) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.stopClaims = cancel
+	d.claims.Go(func() { d.claimLoop(ctx) })
+	d.keeping.Go(func() { d.leases.run(d.taskCtx) })
+}
+
+// Stop takes no more tasks, lets running deliveries finish until ctx ends,
+// then breaks them off and gives their leases back. When it returns every
+// outcome is recorded or has been reported as lost.
+func (d *Dispatcher) Stop(ctx context.Context) {
+	d.draining.Store(true)
+	d.admit.Lock() // nobody is between the check and sending.Add any more
+	d.admit.Unlock()
+	d.stopClaims()
+	d.claims.Wait() // a claim under way still hands out its tasks
+	finished := make(chan struct{})
+	go func() { d.sending.Wait(); close(finished) }()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+		d.log.Info("breaking off deliveries that are still running")
+	}
+	d.breakOff()
+	<-finished
+	d.keeping.Wait()
+}
+
+// Wake makes the dispatcher look again for something to claim. It never blocks.
+func (d *Dispatcher) Wake() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Expect tells that tasks of these endpoints are due, from a hint of the store.
+func (d *Dispatcher) Expect(endpointIDs []int64) {
+	now := time.Now()
+	for _, id := range endpointIDs {
+		d.lanes.expect(id, now)
+	}
+	d.Wake()
+}
+
+// InFlight gives the number of tasks being sent per endpoint.
+func (d *Dispatcher) InFlight() map[int64]int { return d.lanes.depths() }
+
+// Submit makes a task durable and sees to it that it is sent. If its lane has
+// a free slot the task is inserted already leased and goes out at once,
+// without being claimed; otherwise it waits its turn in the database.
+//
+// Failure policy: whatever the store cannot do is CodeUnavailable; the caller
+// must not take the message for accepted.
+func (d *Dispatcher) Submit(ctx context.Context, s dispatchapy.Submission) (dispatchapy.Receipt, error) {
+	d.admit.RLock()
+	defer d.admit.RUnlock()
+	if d.draining.Load() {
+		return dispatchapy.Receipt{}, dispatchapy.Errorf(dispatchapy.CodeUnavailable, "shutting down")
+	}
+	task := store.NewTask{Submission: s}
+	direct := s.Hold == "" && s.Delay == 0 && d.canSendNow(s.EndpointID)
+	if direct {
+		task.LeaseFor = leaseFor
+	}
+	results, err := d.store.InsertTasks(ctx, []store.NewTask{task})
+	if err == nil {
+		err = results[0].Err
+	}
+	if err != nil {
+		if direct {
+			d.freeSlot(s.EndpointID)
+		}
+		return dispatchapy.Receipt{}, submitError(err)
+	}
+	result := results[0]
+	switch {
+	case result.Leased != nil:
+		d.send(result.Leased)
+	case direct: // answered from an idempotency key: nothing to send
+		d.freeSlot(s.EndpointID)
+	case s.Hold == "":
+		d.lanes.expect(s.EndpointID, time.Now().Add(s.Delay))
+		d.Wake()
+	}
+	return result.Receipt, nil
+}
+
+func submitError(err error) error {
+	if errors.Is(err, store.ErrIdempotencyMismatch) {
+		return dispatchapy.Errorf(dispatchapy.CodeConflict, "this Idempotency-Key was used with another body")
+	}
+	return &dispatchapy.Error{Code: dispatchapy.CodeUnavailable, Message: "the task could not be stored", Err: err}
+}
+
+// canSendNow reserves a slot in the lane if a resource could take the task.
+func (d *Dispatcher) canSendNow(endpointID int64) bool {
+	e := d.table.Load().EndpointByID(endpointID)
+	if e == nil {
+		return false
+	}
+	if room, _ := availableAt(e, d.available); room == 0 {
+		return false
+	}
+	return d.lanes.reserve(endpointID, time.Now())
+}
+
+func (d *Dispatcher) freeSlot(endpointID int64) {
+	if d.lanes.free(endpointID) {
+		d.Wake()
+	}
+}
+
+// send runs a round in its own goroutine. The caller holds a slot of the lane
+// for it and d.admit, or is the claim loop.
+func (d *Dispatcher) send(leased *store.Leased) {
+	d.sending.Go(func() {
+		ctx, cancel := context.WithCancel(d.taskCtx)
+		defer cancel()
+		d.leases.hold(leased.Lease, cancel)
+		outcome := d.runRound(ctx, leased)
+		d.record(leased, outcome)
+		d.leases.drop(leased.Lease)
+		if outcome.Status == dispatchapy.StatusPending {
+			d.lanes.expect(leased.Task.EndpointID, time.Now().Add(outcome.RetryIn))
+			d.Wake()
+		}
+		d.freeSlot(leased.Task.EndpointID)
+	})
+}
+
+// recordRetry is the pause between attempts to record an outcome.
+const recordRetry = 500 * time.Millisecond
+
+// record stores an outcome.
+//
+// Failure policy: what was delivered must not be sent again, so a failed write
+// is repeated, with the lease kept, until it succeeds or the process is being
+// stopped. In that case the task becomes due again when the lease ends and is
+// delivered twice: at least once.
+func (d *Dispatcher) record(leased *store.Leased, o store.Outcome) {
+	for attempt := 1; ; attempt++ {
+		stale, err := d.store.RecordOutcomes(context.Background(), []store.Outcome{o})
+		switch {
+		case err == nil && len(stale) > 0:
+			d.log.Warn("outcome refused: another node has the task", "task", o.Lease.TaskID, "status", o.Status)
+			return
+		case err == nil:
+			if o.Status.Finished() {
+				d.observe.Finished(o.Status, time.Since(leased.Task.CreatedAt))
+			}
+			return
+		case attempt == 1:
+			d.log.Error("outcome could not be recorded; trying on", "task", o.Lease.TaskID, "status", o.Status, "error", err)
+		}
+		select {
+		case <-time.After(recordRetry):
+		case <-d.taskCtx.Done():
+			d.log.Error("outcome lost: the task will be sent again", "task", o.Lease.TaskID, "status", o.Status, "error", err)
+			return
+		}
+	}
+}

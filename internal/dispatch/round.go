@@ -1,0 +1,185 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/deliver"
+	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
+	"dispatchapy/internal/transform"
+)
+
+// offer carries one round: a task is offered to its endpoint's resources in
+// order, one attempt each, until one accepts it.
+type offer struct {
+	d        *Dispatcher
+	task     *dispatchapy.Task
+	endpoint *routing.Endpoint
+	round    round
+	log      []dispatchapy.LogEntry
+	broken   bool // we broke off: shutdown, or the lease is lost
+}
+
+// runRound does a round of a leased task and gives its outcome. It returns
+// early, without having spent an attempt, when ctx is cancelled.
+func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased) store.Outcome {
+	snapshot := d.table.Load()
+	task := &leased.Task
+	out := store.Outcome{Lease: leased.Lease}
+	endpoint := snapshot.EndpointByID(task.EndpointID)
+	if endpoint == nil {
+		return d.fail(out, task, "its endpoint was deleted")
+	}
+	payload, err := transform.Parse(task.Source)
+	if err != nil { // cannot happen: the intake has checked it
+		return d.fail(out, task, "the payload cannot be read: "+err.Error())
+	}
+	o := &offer{d: d, task: task, endpoint: endpoint, round: round{refused: slices.Clone(task.Refused)}}
+	for _, route := range endpoint.Routes {
+		o.round.routes = append(o.round.routes, route.Resource.ID)
+	}
+	payload, applied := payload.Override(snapshot.ClientByID(task.ClientID).DevRules(endpoint), endpoint.DevRules)
+	if task.AttemptCount == 0 {
+		for _, a := range applied {
+			o.note(a.String())
+		}
+	}
+	o.run(ctx, payload)
+	return o.outcome(out)
+}
+
+func (o *offer) run(ctx context.Context, payload transform.Payload) {
+	var passed []string
+	for i := range o.endpoint.Routes {
+		route := &o.endpoint.Routes[i]
+		if o.task.AttemptCount+len(o.round.attempts) >= o.task.MaxAttempts {
+			return
+		}
+		if slices.Contains(o.round.refused, route.Resource.ID) {
+			continue
+		}
+		permit, why := o.d.available.Acquire(route.Resource)
+		if permit == nil {
+			passed = append(passed, fmt.Sprintf("%s is %s", route.Resource.Name, why))
+			continue
+		}
+		if len(passed) > 0 {
+			o.note(fmt.Sprintf("going to %s: %s", route.Resource.Name, strings.Join(passed, ", ")))
+			passed = nil
+		}
+		if done := o.try(ctx, route, permit, payload); done {
+			return
+		}
+	}
+}
+
+// try makes one attempt and reports whether the round is over.
+func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.Permit, payload transform.Payload) (done bool) {
+	resource := route.Resource
+	attempt := dispatchapy.Attempt{
+		Number:     o.task.AttemptBase + o.task.AttemptCount + len(o.round.attempts) + 1,
+		ResourceID: resource.ID,
+		StartedAt:  time.Now(),
+	}
+	seed := o.d.seed(o.task.ID, resource.ID)
+	body, err := route.Mapping.Apply(payload, transform.Env{Seed: seed, Now: attempt.StartedAt})
+	if err != nil {
+		// The message does not fit this resource and will not fit it later.
+		permit.GiveBack()
+		attempt.Outcome, attempt.Error, attempt.Detail = dispatchapy.OutcomeRefused, dispatchapy.ErrorTransform, err.Error()
+		o.add(resource, attempt)
+		return false
+	}
+	result := o.d.sender.Do(ctx, &resource.Target, hex.EncodeToString(seed[:16]), body)
+	if result.Canceled {
+		permit.GiveBack()
+		o.broken = true
+		o.note(fmt.Sprintf("sending to %s was broken off; it may have been received", resource.Name))
+		return true
+	}
+	permit.Done(alive(result), result.RetryAfter)
+	attempt.RequestBody = body
+	attempt.Outcome = result.Outcome
+	attempt.StatusCode = result.StatusCode
+	attempt.Error = result.Error
+	attempt.Detail = result.Detail
+	attempt.ResponseBody = result.Body
+	attempt.StartedAt = result.StartedAt
+	attempt.Duration = result.Duration
+	attempt.Timing = result.Timing
+	o.add(resource, attempt)
+	return attempt.Outcome == dispatchapy.OutcomeDelivered
+}
+
+func (o *offer) add(resource *routing.Resource, a dispatchapy.Attempt) {
+	o.round.attempts = append(o.round.attempts, a)
+	if a.Outcome == dispatchapy.OutcomeRefused {
+		o.round.refused = append(o.round.refused, resource.ID)
+	}
+	o.d.observe.Attempt(resource.Name, a)
+}
+
+// alive says whether a result speaks for the resource: it answered, and not
+// with a fault of its own. Throttling is an answer.
+func alive(r deliver.Result) bool {
+	return r.StatusCode > 0 && r.StatusCode < 500
+}
+
+func (o *offer) note(message string) {
+	o.log = append(o.log, dispatchapy.LogEntry{At: time.Now(), Message: message})
+}
+
+func (o *offer) outcome(out store.Outcome) store.Outcome {
+	now := time.Now()
+	v := decide(o.task, o.round, o.endpoint.Retry, now, o.d.random())
+	if o.broken && v.action == dispatchapy.ActionRelease {
+		v.retryIn = 0
+	}
+	out.Status, _ = v.action.Next(dispatchapy.StatusProcessing)
+	out.RetryIn = v.retryIn
+	out.LastError = v.reason
+	out.Attempts = o.round.attempts
+	out.Refused = o.round.refused
+	out.Log = o.log
+	if n := len(out.Attempts); n > 0 {
+		out.ResourceID = out.Attempts[n-1].ResourceID
+	}
+	if v.action == dispatchapy.ActionFail {
+		out.Events = []dispatchapy.Event{failedEvent(o.task, v.reason, now)}
+	}
+	return out
+}
+
+// fail gives the outcome of a task that cannot even be offered.
+func (d *Dispatcher) fail(out store.Outcome, task *dispatchapy.Task, reason string) store.Outcome {
+	now := time.Now()
+	out.Status = dispatchapy.StatusFailed
+	out.LastError = reason
+	out.Refused = task.Refused
+	out.Log = []dispatchapy.LogEntry{{At: now, Message: reason}}
+	out.Events = []dispatchapy.Event{failedEvent(task, reason, now)}
+	return out
+}
+
+func failedEvent(task *dispatchapy.Task, reason string, now time.Time) dispatchapy.Event {
+	return dispatchapy.Event{Kind: dispatchapy.EventTaskFailed, At: now, TaskID: task.ID, Detail: reason}
+}
+
+// seed is what a task's stable identifiers at one resource are derived from:
+// the idempotency key and the UUIDs in its payload. It is the same on every
+// attempt and every node, and cannot be guessed.
+func (d *Dispatcher) seed(taskID, resourceID int64) [32]byte {
+	var b [48]byte
+	copy(b[:32], d.instanceKey[:])
+	binary.BigEndian.PutUint64(b[32:], uint64(taskID))
+	binary.BigEndian.PutUint64(b[40:], uint64(resourceID))
+	return sha256.Sum256(b[:])
+}

@@ -1,0 +1,208 @@
+package routing
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"dispatchapy"
+)
+
+// Reason says why a resource cannot be used right now.
+type Reason string
+
+// The reasons.
+const (
+	Usable      Reason = ""
+	Inactive    Reason = "switched off"
+	Down        Reason = "down"
+	Broken      Reason = "failing"      // the circuit breaker is open
+	Paused      Reason = "paused"       // the provider asked to wait (Retry-After)
+	Full        Reason = "full"         // concurrency limit
+	RateLimited Reason = "rate limited" // rate limit
+)
+
+// Unlimited is the room of a resource without limits.
+const Unlimited = math.MaxInt32
+
+// Availability knows which resources can be used right now: switched on, not
+// down by their health checks, not broken by live traffic, not paused by the
+// provider, with room under their limits. A resource at its limit is passed
+// over like one that is down, so that the next in order takes the overflow.
+//
+// It is per node and starts empty; only health is shared between nodes.
+type Availability struct {
+	mu       sync.Mutex
+	gates    map[int64]*gate
+	onChange func()
+}
+
+// gate is what is known about one resource.
+type gate struct {
+	health   dispatchapy.Health
+	breaker  breaker
+	pauseEnd time.Time
+	inFlight int
+	limiter  *rate.Limiter
+	limit    dispatchapy.RateLimit // what limiter was made from
+}
+
+// NewAvailability makes a view in which everything is unknown and usable.
+func NewAvailability() *Availability {
+	return &Availability{gates: map[int64]*gate{}, onChange: func() {}}
+}
+
+// OnChange sets what is called, outside the lock, when a resource may have
+// become usable. Set it before use; it must not block.
+func (a *Availability) OnChange(f func()) { a.onChange = f }
+
+// SetHealth takes a resource's state after a check or from the store. A check
+// that succeeded also lets a broken resource be tried at once.
+func (a *Availability) SetHealth(h dispatchapy.Health) {
+	a.mu.Lock()
+	g := a.gate(h.ResourceID)
+	g.health = h
+	if h.State == dispatchapy.HealthUp {
+		g.breaker.shorten(time.Now())
+	}
+	a.mu.Unlock()
+	a.onChange()
+}
+
+// Health gives the state last set; unknown if none was.
+func (a *Availability) Health(resourceID int64) dispatchapy.Health {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate(resourceID).health
+}
+
+// Breaker gives the state of a resource's circuit breaker on this node.
+func (a *Availability) Breaker(resourceID int64) BreakerState {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate(resourceID).breaker.state(time.Now())
+}
+
+// Room says how many requests a resource could take right now. If none: why,
+// and in how long that may change by itself (0: not before OnChange).
+func (a *Availability) Room(r *Resource) (room int, why Reason, wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate(r.ID).room(r, time.Now())
+}
+
+// Acquire takes the right to send one request, or says why there is none. The
+// permit must be ended with exactly one of its methods.
+func (a *Availability) Acquire(r *Resource) (*Permit, Reason) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	g := a.gate(r.ID)
+	if room, why, _ := g.room(r, now); room == 0 {
+		return nil, why
+	}
+	if g.limiter != nil {
+		g.limiter.AllowN(now, 1)
+	}
+	g.inFlight++
+	return &Permit{view: a, gate: g, limited: r.Concurrency > 0, trial: g.breaker.start(now)}, Usable
+}
+
+// Permit is the right to send one request to one resource.
+type Permit struct {
+	view    *Availability
+	gate    *gate
+	limited bool // somebody may wait for the place that it takes
+	trial   bool
+}
+
+// Done ends the request with its verdict: alive says whether the resource
+// works (a refusal of one message is alive), pause > 0 how long it asked to be
+// left alone.
+func (p *Permit) Done(alive bool, pause time.Duration) {
+	p.end(func(now time.Time) {
+		p.gate.breaker.record(now, p.trial, alive)
+		if pause > 0 {
+			p.gate.pauseEnd = now.Add(pause)
+		}
+	})
+}
+
+// GiveBack ends the permit without a verdict: nothing was sent, or we broke off.
+func (p *Permit) GiveBack() {
+	p.end(func(time.Time) {
+		if p.trial {
+			p.gate.breaker.giveBack()
+		}
+	})
+}
+
+func (p *Permit) end(verdict func(now time.Time)) {
+	p.view.mu.Lock()
+	p.gate.inFlight--
+	verdict(time.Now())
+	p.view.mu.Unlock()
+	if p.limited || p.trial {
+		p.view.onChange()
+	}
+}
+
+// gate finds or makes a resource's gate. Gates of deleted resources stay: ids
+// are never reused and a gate is small.
+func (a *Availability) gate(id int64) *gate {
+	g := a.gates[id]
+	if g == nil {
+		g = &gate{health: dispatchapy.Health{ResourceID: id, State: dispatchapy.HealthUnknown}}
+		a.gates[id] = g
+	}
+	return g
+}
+
+func (g *gate) room(r *Resource, now time.Time) (int, Reason, time.Duration) {
+	if !r.IsActive() {
+		return 0, Inactive, 0
+	}
+	// Without checks nobody would ever find out that it is up again.
+	if r.HealthCheck.Enabled && g.health.State == dispatchapy.HealthDown {
+		return 0, Down, 0
+	}
+	if now.Before(g.pauseEnd) {
+		return 0, Paused, g.pauseEnd.Sub(now)
+	}
+	if ok, wait := g.breaker.ready(now); !ok {
+		return 0, Broken, wait
+	}
+	room := Unlimited
+	if g.breaker.state(now) == BreakerHalfOpen {
+		room = 1
+	}
+	if r.Concurrency > 0 {
+		if room = min(room, r.Concurrency-g.inFlight); room <= 0 {
+			return 0, Full, 0
+		}
+	}
+	g.adjust(r.RateLimit)
+	if g.limiter != nil {
+		tokens := g.limiter.TokensAt(now)
+		if tokens < 1 {
+			perToken := float64(time.Second) / float64(g.limiter.Limit())
+			return 0, RateLimited, time.Duration((1-tokens)*perToken) + time.Millisecond
+		}
+		room = min(room, int(tokens))
+	}
+	return room, Usable, 0
+}
+
+// adjust makes the limiter follow the configuration without forgetting what
+// was spent where nothing changed.
+func (g *gate) adjust(l *dispatchapy.RateLimit) {
+	switch {
+	case l == nil:
+		g.limiter, g.limit = nil, dispatchapy.RateLimit{}
+	case g.limiter == nil || g.limit != *l:
+		perSecond := float64(l.Requests) / l.Per.Std().Seconds()
+		g.limiter, g.limit = rate.NewLimiter(rate.Limit(perSecond), l.Burst), *l
+	}
+}
