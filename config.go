@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Config is the whole business configuration, the graph that is validated,
@@ -111,6 +112,7 @@ func (c *Client) normalize() {
 	slices.Sort(c.Endpoints)
 	c.Endpoints = slices.Compact(c.Endpoints)
 	normalizeRules(c.Dev.Rules)
+	c.TokenHash = strings.ToLower(c.TokenHash)
 	if c.Token != "" {
 		c.TokenHash = HashToken(c.Token.Reveal()).String()
 	}
@@ -148,8 +150,9 @@ func withoutDuplicates(in []string) []string {
 	return out
 }
 
-// CleanPath brings an endpoint path into its stored form: no slash at either
-// end, underscores for spaces.
+// CleanPath brings an endpoint path into its stored form: no slash or white
+// space at either end, underscores for spaces.
 func CleanPath(path string) string {
-	return strings.ReplaceAll(strings.Trim(strings.TrimSpace(path), "/"), " ", "_")
+	trimmed := strings.TrimFunc(path, func(r rune) bool { return r == '/' || unicode.IsSpace(r) })
+	return strings.ReplaceAll(trimmed, " ", "_")
 }

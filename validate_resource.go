@@ -1,0 +1,164 @@
+package dispatchapy
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Methods are the HTTP methods with which a resource can be called.
+var Methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+func (r *Resource) validate(at place) {
+	at.field("name").name(r.Name)
+	at.field("url").url(r.URL)
+	oneOf(at.field("method"), r.Method, Methods...)
+	at.field("headers").headers(r.Headers)
+	at.field("required_params").names(r.RequiredParams)
+	between(at.field("timeout"), r.Timeout, Duration(MinTimeout), Duration(MaxTimeout))
+	at.field("concurrency").check(r.Concurrency >= 0, "must not be negative; 0 means no limit")
+	if l := r.RateLimit; l != nil {
+		limit := at.field("rate_limit")
+		limit.field("requests").check(l.Requests >= 1,
+			"must be at least 1; for no limit leave rate_limit out, to send nothing set active: false")
+		limit.field("per").check(l.Per > 0, "must be greater than 0, like 1s")
+		limit.field("burst").check(l.Burst >= 1, "must be at least 1")
+	}
+	r.HealthCheck.validate(at.field("health_check"), r.RequiredParams)
+	if r.Notify != nil {
+		r.Notify.validate(at.field("notify"))
+	}
+}
+
+func (h *HealthCheck) validate(at place, required []string) {
+	oneOf(at.field("method"), h.Method, CheckSimple, CheckActual)
+	interval := at.field("interval")
+	interval.field("min").check(h.Interval.Min >= Duration(time.Second), "must be at least 1s")
+	interval.field("max").check(h.Interval.Max >= h.Interval.Min, "must not be less than min")
+	between(at.field("down_after"), h.DownAfter, 1, 100)
+	between(at.field("up_after"), h.UpAfter, 1, 100)
+
+	values := at.field("test_values")
+	for _, key := range sortedKeys(h.TestValues) {
+		values.field(key).json(h.TestValues[key])
+	}
+	if h.Method != CheckActual {
+		return
+	}
+	var missing []string
+	for _, param := range required {
+		if _, ok := h.TestValues[param]; !ok {
+			missing = append(missing, param)
+		}
+	}
+	values.check(len(missing) == 0,
+		"health check method 'actual' requires test values for parameters: %s", strings.Join(missing, ", "))
+}
+
+func (n *Notify) validate(at place) {
+	if m := n.Email; m != nil {
+		email := at.field("email")
+		email.field("to").check(!m.Enabled || len(m.To) > 0, "needs at least one recipient when email is enabled")
+		for i, to := range m.To {
+			email.item("to", i).address(to)
+		}
+		email.field("subject").check(!strings.ContainsAny(m.Subject, "\r\n"), "must be a single line")
+	}
+	if w := n.Webhook; w != nil {
+		hook := at.field("webhook")
+		if w.Enabled || w.URL != "" {
+			hook.field("url").url(w.URL)
+		}
+		hook.field("headers").headers(w.Headers)
+		if len(w.Payload) > 0 {
+			hook.field("payload").json(w.Payload)
+		}
+	}
+}
+
+// url checks an address to which requests are made. Messages do not repeat it:
+// a query string can hold a key.
+func (p place) url(s string) {
+	if s == "" {
+		p.fault("is missing")
+		return
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		p.fault("is not a URL; write it like https://api.example.com/send")
+	case u.Scheme != "http" && u.Scheme != "https":
+		p.fault("must begin with http:// or https://")
+	case u.Hostname() == "":
+		p.fault("must name a host, like https://api.example.com/send")
+	case u.User != nil:
+		p.fault("must not contain a user name or password; put them into a header")
+	case !validPort(u):
+		p.fault("must have a port between 1 and 65535, or none")
+	}
+}
+
+func validPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return true
+	}
+	port, err := strconv.Atoi(u.Port())
+	return err == nil && port >= 1 && port <= 65535
+}
+
+func (p place) headers(headers map[string]Secret) {
+	seen := make(map[string]string, len(headers))
+	for _, name := range sortedKeys(headers) {
+		at := p.field(name)
+		at.check(isHeaderName(name), "%q cannot be a header name: use letters, digits and hyphens", name)
+		at.check(isHeaderValue(headers[name].Reveal()), "the value must not contain line breaks or other control characters")
+		canonical := http.CanonicalHeaderKey(name)
+		if other, ok := seen[canonical]; ok {
+			at.fault("is the same header as %q: upper and lower case make no difference", other)
+		}
+		seen[canonical] = name
+	}
+}
+
+// isHeaderName reports whether s is a token as RFC 9110 has it.
+func isHeaderName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		isAlnum := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !isAlnum && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// isHeaderValue reports whether s can stand in a header: no control character
+// but tab.
+func isHeaderValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// address checks an email address.
+func (p place) address(s string) {
+	if s == "" {
+		p.fault("is missing: write an address like ops@example.com")
+		return
+	}
+	if _, err := mail.ParseAddress(s); err != nil {
+		p.fault("%q is not an email address: write it like ops@example.com", s)
+	}
+}
+
+// json checks a raw value.
+func (p place) json(raw json.RawMessage) {
+	if len(raw) == 0 {
+		p.fault("is missing")
+		return
+	}
+	p.check(json.Valid(raw), "must be valid JSON")
+}
