@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 
 	"dispatchapy"
@@ -42,10 +43,9 @@ type fault struct {
 	message string
 }
 
-// newBody prepares data to be checked. With a buffer of the caller, a usual body
-// is checked without memory from the heap.
-func newBody(data []byte, buffer []key) body {
-	return body{data: data, keys: keySet{data: data, keys: buffer[:0]}}
+// newBody prepares data to be checked.
+func newBody(data []byte) *body {
+	return &body{data: data, keys: keySet{data: data, keys: make([]key, 0, 2*fewKeys)}}
 }
 
 // check reads the whole body and gives the first fault found, or nil.
@@ -273,7 +273,7 @@ func (b *body) escape(i int) (int, *fault) {
 	case r < 0:
 		return 0, &fault{pos: i, message: `\u must be followed by four hexadecimal digits`}
 	default:
-		return 0, &fault{pos: i, message: fmt.Sprintf("%s is half of a surrogate pair and no character by itself", rest[:6])}
+		return 0, &fault{pos: i, message: fmt.Sprintf("%s is half of a surrogate pair and no character by itself", string(rest[:6]))}
 	}
 }
 
@@ -398,13 +398,13 @@ func kindOf(first byte) string {
 // quote shows a caller's key in an error, shortened.
 func quote(name []byte) string {
 	if len(name) <= maxEcho {
-		return fmt.Sprintf("%q", name)
+		return strconv.Quote(string(name))
 	}
 	cut := maxEcho
 	for !utf8.RuneStart(name[cut]) {
 		cut--
 	}
-	return fmt.Sprintf("%q...", name[:cut])
+	return strconv.Quote(string(name[:cut])) + "..."
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

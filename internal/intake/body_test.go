@@ -12,11 +12,11 @@ import (
 )
 
 func checkBody(data []byte) (*body, error) {
-	b := newBody(data, nil)
+	b := newBody(data)
 	if err := b.check(); err != nil {
-		return &b, err
+		return b, err
 	}
-	return &b, nil
+	return b, nil
 }
 
 func TestBodyRefused(t *testing.T) {
@@ -276,9 +276,7 @@ func BenchmarkBody(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		var buffer [2 * fewKeys]key
-		doc := newBody(data, buffer[:])
-		if err := doc.check(); err != nil {
+		if err := newBody(data).check(); err != nil {
 			b.Fatal(err)
 		}
 	}
