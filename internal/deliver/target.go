@@ -61,6 +61,14 @@ func (t *Target) Addr() (string, error) {
 	return net.JoinHostPort(base.URL.Hostname(), port), nil
 }
 
+// timeout gives the time for one attempt.
+func (t *Target) timeout() time.Duration {
+	if t.Timeout > 0 {
+		return t.Timeout
+	}
+	return dispatchapy.DefaultTimeout
+}
+
 // request makes the request of one attempt.
 func (t *Target) request(ctx context.Context) (*http.Request, error) {
 	base, err := t.base()
