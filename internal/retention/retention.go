@@ -1,0 +1,83 @@
+// Package retention deletes what is too old, in steps so small that they hold
+// nothing up: each is one operation among the others in a group commit, and
+// between two steps there is a pause.
+package retention
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"dispatchapy/internal/routing"
+)
+
+const (
+	interval = time.Minute           // between two rounds
+	step     = 200                   // rows deleted at once
+	pause    = 50 * time.Millisecond // between two steps
+)
+
+// Store deletes up to limit old things and says how many there were.
+type Store interface {
+	DeleteFinished(ctx context.Context, age time.Duration, limit int) (int, error)
+	DeleteExpiredKeys(ctx context.Context, limit int) (int, error)
+}
+
+// Runner deletes finished tasks as the settings say, and idempotency keys that
+// nobody may use any more.
+type Runner struct {
+	Store Store
+	Table *routing.Table
+	Log   *slog.Logger
+}
+
+// Run works until ctx ends.
+//
+// Failure policy: a step that fails ends the round; the next one tries again.
+// Nothing but disk space depends on it.
+func (r *Runner) Run(ctx context.Context) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		r.round(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *Runner) round(ctx context.Context) {
+	r.sweep(ctx, "idempotency keys", r.Store.DeleteExpiredKeys)
+	cleanup := r.Table.Load().Config.Settings.Cleanup
+	if !cleanup.Enabled {
+		return
+	}
+	age := time.Duration(cleanup.AfterDays) * 24 * time.Hour
+	r.sweep(ctx, "finished tasks", func(ctx context.Context, limit int) (int, error) {
+		return r.Store.DeleteFinished(ctx, age, limit)
+	})
+}
+
+// sweep repeats a step until nothing is left to delete.
+func (r *Runner) sweep(ctx context.Context, what string, del func(context.Context, int) (int, error)) {
+	total := 0
+	for {
+		n, err := del(ctx, step)
+		total += n
+		if err != nil && ctx.Err() == nil {
+			r.Log.Warn("clean-up failed", "of", what, "error", err)
+		}
+		if err != nil || n < step {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	if total > 0 {
+		r.Log.Info("cleaned up", "of", what, "deleted", total)
+	}
+}

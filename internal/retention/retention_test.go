@@ -1,0 +1,102 @@
+package retention
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/routing"
+)
+
+// shelf counts what is left to delete.
+type shelf struct {
+	tasks, keys atomic.Int64
+	age         atomic.Int64
+	steps       atomic.Int64
+	err         error
+}
+
+func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.age.Store(int64(age))
+	return s.take(&s.tasks, limit)
+}
+
+func (s *shelf) DeleteExpiredKeys(_ context.Context, limit int) (int, error) {
+	return s.take(&s.keys, limit)
+}
+
+func (s *shelf) take(from *atomic.Int64, limit int) (int, error) {
+	s.steps.Add(1)
+	if s.err != nil {
+		return 0, s.err
+	}
+	n := min(int64(limit), from.Load())
+	from.Add(-n)
+	return int(n), nil
+}
+
+func run(t *testing.T, cleanup dispatchapy.Cleanup, s *shelf, test func()) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		cfg := &dispatchapy.Config{Settings: dispatchapy.Settings{Cleanup: cleanup}}
+		snapshot, err := routing.Compile(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		runner := &Runner{Store: s, Table: routing.NewTable(snapshot), Log: slog.New(slog.DiscardHandler)}
+		go func() { runner.Run(ctx); close(done) }()
+		test()
+		cancel()
+		<-done
+	})
+}
+
+func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
+	s := &shelf{}
+	s.tasks.Store(5*step + 1)
+	s.keys.Store(3)
+	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30}, s, func() {
+		time.Sleep(5*pause + time.Millisecond)
+		if n := s.tasks.Load(); n != 0 {
+			t.Errorf("%d tasks left", n)
+		}
+		if n := s.keys.Load(); n != 0 {
+			t.Errorf("%d keys left", n)
+		}
+		if age := time.Duration(s.age.Load()); age != 30*24*time.Hour {
+			t.Errorf("age = %v, want 30 days", age)
+		}
+	})
+}
+
+func TestKeepsTasksUnlessAsked(t *testing.T) {
+	s := &shelf{}
+	s.tasks.Store(7)
+	run(t, dispatchapy.Cleanup{AfterDays: 1}, s, func() {
+		time.Sleep(time.Hour)
+		if n := s.tasks.Load(); n != 7 {
+			t.Errorf("%d tasks left of 7", n)
+		}
+	})
+}
+
+func TestAFailureWaitsForTheNextRound(t *testing.T) {
+	s := &shelf{err: errors.New("disk full")}
+	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1}, s, func() {
+		time.Sleep(interval - time.Millisecond)
+		if n := s.steps.Load(); n != 2 {
+			t.Errorf("%d steps in a round that fails, want one each", n)
+		}
+		time.Sleep(interval)
+		if n := s.steps.Load(); n != 4 {
+			t.Errorf("%d steps after the second round, want 4", n)
+		}
+	})
+}
