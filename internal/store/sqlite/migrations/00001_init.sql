@@ -1,0 +1,160 @@
+-- Times are microseconds since 1970 (UTC), durations nanoseconds. A time of 0
+-- is "never". Times that schedule something (run_at, due_at, expires_at) are
+-- read from the store's clock, all others from the wall clock.
+
+-- +goose Up
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO meta (key, value) VALUES ('config_version', 0), ('clock', 0), ('instance_key', randomblob(32));
+
+-- The payload comes last: whatever stands before it is read without walking
+-- through the pages of a long one.
+CREATE TABLE tasks (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    status        TEXT    NOT NULL,
+    run_at        INTEGER NOT NULL DEFAULT 0,
+    fence         INTEGER NOT NULL DEFAULT 0,
+    endpoint_id   INTEGER NOT NULL,
+    client_id     INTEGER NOT NULL,
+    resource_id   INTEGER NOT NULL DEFAULT 0,
+    attempt_count INTEGER NOT NULL DEFAULT 0,
+    attempt_base  INTEGER NOT NULL DEFAULT 0,
+    max_attempts  INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    budget_from   INTEGER NOT NULL,
+    finished_at   INTEGER NOT NULL DEFAULT 0,
+    refused       TEXT    NOT NULL DEFAULT '',
+    last_error    TEXT    NOT NULL DEFAULT '',
+    ref           TEXT    NOT NULL,
+    scope         TEXT    NOT NULL,
+    source        BLOB    NOT NULL
+) STRICT;
+
+-- What is due, per lane. Finished tasks are not in it.
+CREATE INDEX tasks_due ON tasks (endpoint_id, run_at) WHERE status IN ('pending', 'processing');
+-- What people look for among many successes.
+CREATE INDEX tasks_notable ON tasks (status) WHERE status IN ('failed', 'stopped', 'held');
+-- Filters. The id follows implicitly, in order. There is none on ref: random
+-- text is the dearest thing to index.
+CREATE INDEX tasks_endpoint ON tasks (endpoint_id);
+CREATE INDEX tasks_client ON tasks (client_id);
+CREATE INDEX tasks_resource ON tasks (resource_id) WHERE resource_id > 0;
+-- Retention. Stopped tasks are never cleaned up and would stand in its way.
+CREATE INDEX tasks_finished ON tasks (finished_at) WHERE status IN ('success', 'failed');
+
+CREATE TABLE attempts (
+    task_id       INTEGER NOT NULL,
+    number        INTEGER NOT NULL,
+    resource_id   INTEGER NOT NULL,
+    outcome       TEXT    NOT NULL,
+    status_code   INTEGER NOT NULL,
+    error         TEXT    NOT NULL,
+    detail        TEXT    NOT NULL,
+    started_at    INTEGER NOT NULL,
+    duration      INTEGER NOT NULL,
+    dns           INTEGER NOT NULL,
+    connect       INTEGER NOT NULL,
+    tls           INTEGER NOT NULL,
+    first_byte    INTEGER NOT NULL,
+    request_body  BLOB,
+    response_body BLOB,
+    PRIMARY KEY (task_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_log (
+    task_id INTEGER NOT NULL,
+    seq     INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    message TEXT    NOT NULL,
+    PRIMARY KEY (task_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    client_id   INTEGER NOT NULL,
+    endpoint_id INTEGER NOT NULL,
+    key         TEXT    NOT NULL,
+    body_hash   BLOB    NOT NULL,
+    task_id     INTEGER NOT NULL,
+    held        INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    PRIMARY KEY (client_id, endpoint_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_expiry ON idempotency (expires_at);
+
+-- Deleted objects keep their row and name, so that ids are never used again
+-- and old tasks can be shown by name. Their body is emptied.
+CREATE TABLE config_objects (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind       TEXT    NOT NULL,
+    name       TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    body       BLOB    NOT NULL,
+    deleted_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX config_objects_name ON config_objects (kind, name) WHERE deleted_at = 0;
+-- Id 1 is kept for the settings.
+INSERT INTO sqlite_sequence (name, seq) VALUES ('config_objects', 1);
+
+CREATE TABLE audit (
+    version INTEGER PRIMARY KEY, -- the configuration version that this entry made
+    at      INTEGER NOT NULL,
+    by      TEXT    NOT NULL,
+    summary TEXT    NOT NULL
+) STRICT;
+
+-- due_at is the time of the next check, or the end of the lease while leased.
+-- A row whose since is 0 was leased, but never checked.
+CREATE TABLE resource_health (
+    resource_id INTEGER PRIMARY KEY,
+    state       TEXT    NOT NULL,
+    failures    INTEGER NOT NULL DEFAULT 0,
+    successes   INTEGER NOT NULL DEFAULT 0,
+    since       INTEGER NOT NULL DEFAULT 0,
+    checked_at  INTEGER NOT NULL DEFAULT 0,
+    due_at      INTEGER NOT NULL,
+    fence       INTEGER NOT NULL DEFAULT 0,
+    leased      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE health_checks (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    resource_id INTEGER NOT NULL,
+    at          INTEGER NOT NULL,
+    method      TEXT    NOT NULL,
+    manual      INTEGER NOT NULL,
+    ok          INTEGER NOT NULL,
+    status_code INTEGER NOT NULL,
+    error       TEXT    NOT NULL,
+    detail      TEXT    NOT NULL,
+    duration    INTEGER NOT NULL,
+    state       TEXT    NOT NULL
+) STRICT;
+CREATE INDEX health_checks_resource ON health_checks (resource_id);
+
+-- An event is due for whoever passes it on in the same way as a task.
+CREATE TABLE events (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind        TEXT    NOT NULL,
+    at          INTEGER NOT NULL,
+    resource_id INTEGER NOT NULL,
+    task_id     INTEGER NOT NULL,
+    detail      TEXT    NOT NULL,
+    status      TEXT    NOT NULL DEFAULT 'pending',
+    run_at      INTEGER NOT NULL,
+    fence       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- +goose Down
+DROP TABLE events;
+DROP TABLE health_checks;
+DROP TABLE resource_health;
+DROP TABLE audit;
+DROP TABLE config_objects;
+DROP TABLE idempotency;
+DROP TABLE task_log;
+DROP TABLE attempts;
+DROP TABLE tasks;
+DROP TABLE meta;

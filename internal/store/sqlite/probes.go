@@ -1,0 +1,199 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// ClaimProbes implements store.Store.
+func (s *Store) ClaimProbes(ctx context.Context, claim store.ProbeClaim) (store.ClaimedProbes, error) {
+	if err := checkLease(claim.LeaseFor); err != nil {
+		return store.ClaimedProbes{}, err
+	}
+	var claimed store.ClaimedProbes
+	err := s.writes.Do(ctx, func(tx *tx) error {
+		claimed = store.ClaimedProbes{NextDue: make(map[int64]time.Duration, len(claim.ResourceIDs))}
+		for _, id := range claim.ResourceIDs {
+			probe, dueAt, err := claimProbe(tx, id, claim)
+			if err != nil {
+				return err
+			}
+			if probe != nil {
+				claimed.Probes = append(claimed.Probes, *probe)
+			}
+			claimed.NextDue[id] = until(tx.now, dueAt)
+		}
+		return nil
+	})
+	if err != nil {
+		return store.ClaimedProbes{}, err
+	}
+	return claimed, nil
+}
+
+// claimProbe leases the probe of a resource if it may, and says when it is due
+// next.
+func claimProbe(tx *tx, id int64, claim store.ProbeClaim) (probe *store.ProbeLease, dueAt int64, err error) {
+	var (
+		fence  int64
+		leased bool
+	)
+	health, err := scanHealth(healthRow{tx, id}, &dueAt, &fence, &leased)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		health = dispatchapy.Health{ResourceID: id, State: dispatchapy.HealthUnknown}
+	case err != nil:
+		return nil, 0, err
+	case dueAt > tx.now && (leased || !claim.Force):
+		return nil, dueAt, nil
+	}
+	fence++
+	dueAt = after(tx.now, claim.LeaseFor)
+	_, err = tx.exec(`INSERT INTO resource_health (resource_id, state, due_at, fence, leased) VALUES (?1, ?2, ?3, ?4, 1)
+		ON CONFLICT (resource_id) DO UPDATE SET due_at = ?3, fence = ?4, leased = 1`,
+		id, string(health.State), dueAt, fence)
+	return &store.ProbeLease{Health: health, Fence: fence}, dueAt, err
+}
+
+const healthColumns = "resource_id, state, failures, successes, since, checked_at"
+
+// healthRow is a resource's row with its schedule.
+type healthRow struct {
+	tx *tx
+	id int64
+}
+
+func (r healthRow) Scan(dest ...any) error {
+	return r.tx.row("SELECT "+healthColumns+", due_at, fence, leased FROM resource_health WHERE resource_id = ?",
+		[]any{r.id}, dest...)
+}
+
+// scanHealth reads healthColumns and whatever comes after them.
+func scanHealth(row scanner, more ...any) (h dispatchapy.Health, err error) {
+	var since, checked int64
+	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked}, more...)...)
+	h.Since, h.CheckedAt = fromMicros(since), fromMicros(checked)
+	return h, err
+}
+
+// RecordProbes implements store.Store.
+func (s *Store) RecordProbes(ctx context.Context, outcomes []store.ProbeOutcome) ([]int64, error) {
+	if len(outcomes) == 0 {
+		return nil, nil
+	}
+	var stale []int64
+	err := s.writes.Do(ctx, func(tx *tx) error {
+		stale = nil
+		for i := range outcomes {
+			held, err := recordProbe(tx, &outcomes[i])
+			if err != nil {
+				return err
+			}
+			if !held {
+				stale = append(stale, outcomes[i].Health.ResourceID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stale, nil
+}
+
+// recordProbe reports whether the lease was still held; if not, it changed
+// nothing.
+func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
+	h, c := &o.Health, &o.Check
+	since := micros(h.Since)
+	if since == 0 {
+		since = tx.wall // 0 would mean never checked
+	}
+	changed, err := tx.change(`UPDATE resource_health SET state = ?, failures = ?, successes = ?, since = ?, checked_at = ?,
+		due_at = ?, leased = 0 WHERE resource_id = ? AND fence = ? AND leased = 1`,
+		string(h.State), h.Failures, h.Successes, since, micros(h.CheckedAt),
+		after(tx.now, o.NextIn), h.ResourceID, o.Fence)
+	if err != nil || changed == 0 {
+		return false, err
+	}
+	if _, err := tx.exec(`INSERT INTO health_checks
+		(resource_id, at, method, manual, ok, status_code, error, detail, duration, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		h.ResourceID, micros(c.At), string(c.Method), c.Manual, c.OK, c.StatusCode, string(c.Error), c.Detail,
+		int64(c.Duration), string(c.State)); err != nil {
+		return true, err
+	}
+	if _, err := tx.exec(`DELETE FROM health_checks WHERE resource_id = ?1 AND id <=
+		(SELECT id FROM health_checks WHERE resource_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+		h.ResourceID, store.MaxChecks); err != nil {
+		return true, err
+	}
+	tx.hint.Health = true
+	return true, tx.addEvents(o.Events)
+}
+
+// resetHealth forgets what is known of a resource and makes it due. A probe
+// that is under way asks the resource's old address: its lease ends.
+func resetHealth(tx *tx, id int64) error {
+	_, err := tx.exec(`UPDATE resource_health SET state = ?, failures = 0, successes = 0, since = iif(since = 0, 0, ?),
+		checked_at = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
+		string(dispatchapy.HealthUnknown), tx.wall, tx.now, id)
+	tx.hint.Health = true
+	return err
+}
+
+func deleteHealth(tx *tx, id int64) error {
+	if _, err := tx.exec("DELETE FROM resource_health WHERE resource_id = ?", id); err != nil {
+		return err
+	}
+	_, err := tx.exec("DELETE FROM health_checks WHERE resource_id = ?", id)
+	return err
+}
+
+// LoadHealth implements store.Store.
+func (s *Store) LoadHealth(ctx context.Context) (all []dispatchapy.Health, err error) {
+	err = s.reading(func() error {
+		rows, err := s.read.QueryContext(ctx, "SELECT "+healthColumns+" FROM resource_health WHERE since > 0 ORDER BY resource_id")
+		all, err = collect(rows, err, func(rows *sql.Rows) (dispatchapy.Health, error) { return scanHealth(rows) })
+		return err
+	})
+	return all, err
+}
+
+// ListChecks implements store.Store.
+func (s *Store) ListChecks(ctx context.Context, resourceID, before int64, limit int) (checks []dispatchapy.Check, err error) {
+	err = s.reading(func() error {
+		rows, err := s.read.QueryContext(ctx, `SELECT id, resource_id, at, method, manual, ok, status_code, error, detail, duration, state
+			FROM health_checks INDEXED BY health_checks_resource
+			WHERE resource_id = ? AND id < ? ORDER BY id DESC LIMIT ?`, resourceID, fromNewest(before), max(limit, 0))
+		checks, err = collect(rows, err, func(rows *sql.Rows) (c dispatchapy.Check, err error) {
+			var at int64
+			err = rows.Scan(&c.ID, &c.ResourceID, &at, &c.Method, &c.Manual, &c.OK, &c.StatusCode, &c.Error,
+				&c.Detail, &c.Duration, &c.State)
+			c.At = fromMicros(at)
+			return c, err
+		})
+		return err
+	})
+	return checks, err
+}
+
+// ListEvents implements store.Store.
+func (s *Store) ListEvents(ctx context.Context, before int64, limit int) (events []dispatchapy.Event, err error) {
+	err = s.reading(func() error {
+		rows, err := s.read.QueryContext(ctx, `SELECT id, kind, at, resource_id, task_id, detail FROM events
+			WHERE id < ? ORDER BY id DESC LIMIT ?`, fromNewest(before), max(limit, 0))
+		events, err = collect(rows, err, func(rows *sql.Rows) (e dispatchapy.Event, err error) {
+			var at int64
+			err = rows.Scan(&e.ID, &e.Kind, &at, &e.ResourceID, &e.TaskID, &e.Detail)
+			e.At = fromMicros(at)
+			return e, err
+		})
+		return err
+	})
+	return events, err
+}

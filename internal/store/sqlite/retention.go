@@ -1,0 +1,68 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// deleteStep is how many rows are deleted in one batch, so that retention
+// never holds up the others in it for long.
+const deleteStep = 200
+
+// DeleteFinished implements store.Store.
+func (s *Store) DeleteFinished(ctx context.Context, age time.Duration, limit int) (int, error) {
+	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
+		rows, err := tx.query(`SELECT id FROM tasks INDEXED BY tasks_finished
+			WHERE status IN ('success', 'failed') AND finished_at <= ?
+			ORDER BY finished_at LIMIT ?`, tx.wall-age.Microseconds(), limit)
+		ids, err := collect(rows, err, scanID)
+		if err != nil {
+			return 0, err
+		}
+		for _, id := range ids {
+			if err := deleteTask(tx, id); err != nil {
+				return 0, err
+			}
+		}
+		return len(ids), nil
+	})
+}
+
+// DeleteExpiredKeys implements store.Store. It saves the store's clock as well.
+func (s *Store) DeleteExpiredKeys(ctx context.Context, limit int) (int, error) {
+	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
+		if err := saveClock(tx); err != nil {
+			return 0, err
+		}
+		deleted, err := tx.change(`DELETE FROM idempotency WHERE (client_id, endpoint_id, key) IN
+			(SELECT client_id, endpoint_id, key FROM idempotency WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
+			tx.now, limit)
+		return int(deleted), err
+	})
+}
+
+// inSteps deletes up to limit rows, few at a time. After an error the number
+// says how many were deleted before it.
+func (s *Store) inSteps(ctx context.Context, limit int, step func(tx *tx, limit int) (int, error)) (total int, err error) {
+	for total < limit {
+		size, deleted := min(limit-total, deleteStep), 0
+		err := s.writes.Do(ctx, func(tx *tx) (err error) {
+			deleted, err = step(tx, size)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		total += deleted
+		if deleted < size {
+			break
+		}
+	}
+	return total, nil
+}
+
+func scanID(rows *sql.Rows) (id int64, err error) {
+	err = rows.Scan(&id)
+	return id, err
+}

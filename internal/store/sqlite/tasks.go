@@ -1,0 +1,327 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// InsertTasks implements store.Store.
+func (s *Store) InsertTasks(ctx context.Context, tasks []store.NewTask) ([]store.InsertResult, error) {
+	if len(tasks) == 0 {
+		return nil, nil
+	}
+	inserts := make([]insert, len(tasks))
+	for i := range tasks {
+		inserts[i] = newInsert(&tasks[i], s.clock)
+	}
+	var results []store.InsertResult
+	err := s.writes.Do(ctx, func(tx *tx) error {
+		results = make([]store.InsertResult, len(inserts))
+		for i := range inserts {
+			fate, err := tx.alone(func() (err error) {
+				results[i], err = inserts[i].run(tx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if fate != nil {
+				results[i] = store.InsertResult{Err: fate}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// insert is a NewTask with what can be prepared before it is its turn.
+type insert struct {
+	*store.NewTask
+	clock    clock
+	bodyHash [sha256.Size]byte // if there is an idempotency key
+}
+
+func newInsert(task *store.NewTask, clock clock) insert {
+	in := insert{NewTask: task, clock: clock}
+	if task.IdempotencyKey != "" {
+		in.bodyHash = sha256.Sum256(task.Source)
+	}
+	return in
+}
+
+func (in *insert) run(tx *tx) (store.InsertResult, error) {
+	if in.IdempotencyKey != "" {
+		if result, found, err := in.replay(tx); found || err != nil {
+			return result, err
+		}
+	}
+	status, runAt, fence := in.start(tx)
+	inserted, err := tx.exec(`INSERT INTO tasks
+		(status, run_at, fence, endpoint_id, client_id, max_attempts, created_at, budget_from, ref, scope, source)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`,
+		string(status), runAt, fence, in.EndpointID, in.ClientID, in.MaxAttempts, tx.wall,
+		in.Ref, in.Scope, notNull(in.Source))
+	if err != nil {
+		return store.InsertResult{}, err
+	}
+	id, err := inserted.LastInsertId()
+	if err != nil {
+		return store.InsertResult{}, err
+	}
+	result := store.InsertResult{Receipt: dispatchapy.Receipt{TaskID: id, Held: in.Hold != ""}}
+	switch status {
+	case dispatchapy.StatusProcessing:
+		result.Leased = in.leased(tx, id, runAt)
+	case dispatchapy.StatusPending:
+		tx.hintTasks(in.EndpointID)
+	case dispatchapy.StatusHeld:
+		err = tx.addLog(id, dispatchapy.LogEntry{At: fromMicros(tx.wall), Message: in.Hold})
+	}
+	if err == nil && in.IdempotencyKey != "" {
+		err = in.remember(tx, id)
+	}
+	return result, err
+}
+
+// start says in which state the task begins. Only a task that may go out at
+// once begins leased.
+func (in *insert) start(tx *tx) (status dispatchapy.Status, runAt, fence int64) {
+	switch {
+	case in.Hold != "":
+		return dispatchapy.StatusHeld, tx.now, 0
+	case in.LeaseFor > 0 && in.Delay <= 0:
+		return dispatchapy.StatusProcessing, after(tx.now, in.LeaseFor), 1
+	default:
+		return dispatchapy.StatusPending, after(tx.now, in.Delay), 0
+	}
+}
+
+func (in *insert) leased(tx *tx, id, runAt int64) *store.Leased {
+	accepted := fromMicros(tx.wall)
+	return &store.Leased{
+		Lease: store.Lease{TaskID: id, Fence: 1},
+		Task: dispatchapy.Task{
+			ID:          id,
+			Status:      dispatchapy.StatusProcessing,
+			ClientID:    in.ClientID,
+			EndpointID:  in.EndpointID,
+			Ref:         in.Ref,
+			Scope:       in.Scope,
+			Source:      in.Source,
+			MaxAttempts: in.MaxAttempts,
+			CreatedAt:   accepted,
+			BudgetFrom:  accepted,
+			RunAt:       in.clock.display(runAt),
+		},
+	}
+}
+
+// replay answers from an earlier task with the same idempotency key.
+func (in *insert) replay(tx *tx) (result store.InsertResult, found bool, err error) {
+	var (
+		hash []byte
+		held bool
+		id   int64
+	)
+	err = tx.row(`SELECT body_hash, task_id, held FROM idempotency
+		WHERE client_id = ? AND endpoint_id = ? AND key = ? AND expires_at > ?`,
+		[]any{in.ClientID, in.EndpointID, in.IdempotencyKey, tx.now}, &hash, &id, &held)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return result, false, nil
+	case err != nil:
+		return result, false, err
+	case !bytes.Equal(hash, in.bodyHash[:]):
+		return store.InsertResult{Err: store.ErrIdempotencyMismatch}, true, nil
+	}
+	result.Receipt = dispatchapy.Receipt{TaskID: id, Held: held, Replayed: true}
+	return result, true, nil
+}
+
+// remember keeps the key, in place of an expired one that is still stored.
+func (in *insert) remember(tx *tx, id int64) error {
+	_, err := tx.exec(`INSERT OR REPLACE INTO idempotency
+		(client_id, endpoint_id, key, body_hash, task_id, held, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		in.ClientID, in.EndpointID, in.IdempotencyKey, in.bodyHash[:], id, in.Hold != "",
+		after(tx.now, dispatchapy.IdempotencyTTL))
+	return err
+}
+
+// notNull keeps an empty payload apart from NULL.
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// taskColumns are what scanTask reads.
+const taskColumns = `id, status, run_at, fence, endpoint_id, client_id, resource_id, attempt_count, attempt_base,
+	max_attempts, created_at, budget_from, finished_at, refused, last_error, ref, scope, source`
+
+type scanner interface{ Scan(dest ...any) error }
+
+// scanTask reads a row of taskColumns.
+func scanTask(row scanner, clock clock) (task dispatchapy.Task, fence int64, err error) {
+	var (
+		runAt, created, budget, finished int64
+		refused                          string
+		source                           []byte
+	)
+	err = row.Scan(&task.ID, &task.Status, &runAt, &fence, &task.EndpointID, &task.ClientID, &task.ResourceID,
+		&task.AttemptCount, &task.AttemptBase, &task.MaxAttempts, &created, &budget, &finished,
+		&refused, &task.LastError, &task.Ref, &task.Scope, &source)
+	if err != nil {
+		return task, 0, err
+	}
+	task.Source = source
+	task.RunAt = clock.display(runAt)
+	task.CreatedAt, task.BudgetFrom, task.FinishedAt = fromMicros(created), fromMicros(budget), fromMicros(finished)
+	if task.Refused, err = decodeIDs(refused); err != nil {
+		return task, 0, fmt.Errorf("task %d: refused resources: %w", task.ID, err)
+	}
+	return task, fence, nil
+}
+
+func encodeIDs(ids []int64) (string, error) {
+	if len(ids) == 0 {
+		return "", nil
+	}
+	text, err := json.Marshal(ids)
+	return string(text), err
+}
+
+func decodeIDs(text string) (ids []int64, err error) {
+	if text != "" {
+		err = json.Unmarshal([]byte(text), &ids)
+	}
+	return ids, err
+}
+
+// maxLog is how many log lines are kept per task, the latest ones.
+const maxLog = 500
+
+func (tx *tx) addLog(taskID int64, entries ...dispatchapy.LogEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	var last int64
+	err := tx.row("SELECT coalesce(max(seq), 0) FROM task_log WHERE task_id = ?", []any{taskID}, &last)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		last++
+		if _, err := tx.exec("INSERT INTO task_log (task_id, seq, at, message) VALUES (?, ?, ?, ?)",
+			taskID, last, micros(entry.At), entry.Message); err != nil {
+			return err
+		}
+	}
+	if last > maxLog {
+		_, err = tx.exec("DELETE FROM task_log WHERE task_id = ? AND seq <= ?", taskID, last-maxLog)
+	}
+	return err
+}
+
+func (tx *tx) addEvents(events []dispatchapy.Event) error {
+	for i := range events {
+		e := &events[i]
+		if _, err := tx.exec("INSERT INTO events (kind, at, resource_id, task_id, detail, run_at) VALUES (?, ?, ?, ?, ?, ?)",
+			string(e.Kind), micros(e.At), e.ResourceID, e.TaskID, e.Detail, tx.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Task implements store.Store.
+func (s *Store) Task(ctx context.Context, id int64) (detail store.TaskDetail, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		row := tx.QueryRowContext(ctx, "SELECT "+taskColumns+" FROM tasks WHERE id = ?", id)
+		if detail.Task, _, err = scanTask(row, s.clock); err != nil {
+			if errors.Is(err, sql.ErrNoRows) {
+				return fmt.Errorf("task %d: %w", id, store.ErrNotFound)
+			}
+			return err
+		}
+		if detail.Attempts, err = attempts(ctx, tx, id); err != nil {
+			return err
+		}
+		detail.Log, err = taskLog(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return store.TaskDetail{}, err
+	}
+	return detail, nil
+}
+
+func attempts(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.Attempt, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT number, resource_id, outcome, status_code, error, detail, started_at, duration,
+		dns, connect, tls, first_byte, request_body, response_body FROM attempts WHERE task_id = ? ORDER BY number`, taskID)
+	return collect(rows, err, func(rows *sql.Rows) (a dispatchapy.Attempt, err error) {
+		var started int64
+		err = rows.Scan(&a.Number, &a.ResourceID, &a.Outcome, &a.StatusCode, &a.Error, &a.Detail, &started, &a.Duration,
+			&a.Timing.DNS, &a.Timing.Connect, &a.Timing.TLS, &a.Timing.FirstByte, &a.RequestBody, &a.ResponseBody)
+		a.StartedAt = fromMicros(started)
+		return a, err
+	})
+}
+
+func taskLog(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.LogEntry, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT at, message FROM task_log WHERE task_id = ? ORDER BY seq", taskID)
+	return collect(rows, err, func(rows *sql.Rows) (entry dispatchapy.LogEntry, err error) {
+		var at int64
+		err = rows.Scan(&at, &entry.Message)
+		entry.At = fromMicros(at)
+		return entry, err
+	})
+}
+
+// snapshot runs queries that have to see the same state.
+func (s *Store) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
+	return s.reading(func() error {
+		tx, err := s.read.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		return errors.Join(do(tx), tx.Rollback()) // there is nothing to commit
+	})
+}
+
+// collect reads all rows of a query and closes it.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }() // its error is that of Err
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// checkLease refuses leases that would be over at once.
+func checkLease(d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("a lease of %s: it must be longer than nothing", d)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// deeds words what a person did, for the task's log.
+var deeds = map[dispatchapy.Action]string{
+	dispatchapy.ActionStop:   "stopped",
+	dispatchapy.ActionRetry:  "retried",
+	dispatchapy.ActionSend:   "sent",
+	dispatchapy.ActionDelete: "deleted",
+}
+
+// TransitionTasks implements store.Store.
+func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {
+	if deeds[t.Action] == "" {
+		return nil, fmt.Errorf("%q is not an action of a person on a task", t.Action)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var results []store.TransitionResult
+	err := s.writes.Do(ctx, func(tx *tx) error {
+		results = make([]store.TransitionResult, len(ids))
+		for i, id := range ids {
+			status, fate, err := transition(tx, id, t)
+			if err != nil {
+				return err
+			}
+			results[i] = store.TransitionResult{ID: id, Status: status, Err: fate}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// transition gives the task's status afterwards and why it was refused, if it
+// was.
+func transition(tx *tx, id int64, t store.Transition) (next dispatchapy.Status, fate, err error) {
+	var (
+		status             dispatchapy.Status
+		endpoint, clientID int64
+	)
+	err = tx.row("SELECT status, endpoint_id, client_id FROM tasks WHERE id = ?", []any{id}, &status, &endpoint, &clientID)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && t.ClientID != 0 && clientID != t.ClientID:
+		return "", store.ErrNotFound, nil
+	case err != nil:
+		return "", nil, err
+	}
+	next, ok := t.Action.Next(status)
+	if !ok {
+		return status, t.Action.Refuse(id, status), nil
+	}
+	if t.Action == dispatchapy.ActionDelete {
+		return next, nil, deleteTask(tx, id)
+	}
+	if err := act(tx, id, t.Action); err != nil {
+		return "", nil, err
+	}
+	if next == dispatchapy.StatusPending {
+		tx.hintTasks(endpoint)
+	}
+	return next, nil, tx.addLog(id, dispatchapy.LogEntry{
+		At:      fromMicros(tx.wall),
+		Message: deeds[t.Action] + " by " + t.By,
+	})
+}
+
+func act(tx *tx, id int64, action dispatchapy.Action) (err error) {
+	switch action {
+	case dispatchapy.ActionStop:
+		_, err = tx.exec("UPDATE tasks SET status = 'stopped', finished_at = ? WHERE id = ?", tx.wall, id)
+	case dispatchapy.ActionSend:
+		// The time that it was held does not count against the budget's age.
+		_, err = tx.exec("UPDATE tasks SET status = 'pending', run_at = ?, budget_from = ? WHERE id = ?",
+			tx.now, tx.wall, id)
+	case dispatchapy.ActionRetry:
+		// The last error stays until there is a newer one.
+		_, err = tx.exec(`UPDATE tasks SET status = 'pending', run_at = ?, budget_from = ?, finished_at = 0, refused = '',
+			attempt_base = attempt_base + attempt_count, attempt_count = 0 WHERE id = ?`, tx.now, tx.wall, id)
+	}
+	return err
+}
+
+func deleteTask(tx *tx, id int64) error {
+	for _, query := range []string{
+		"DELETE FROM tasks WHERE id = ?",
+		"DELETE FROM attempts WHERE task_id = ?",
+		"DELETE FROM task_log WHERE task_id = ?",
+	} {
+		if _, err := tx.exec(query, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
