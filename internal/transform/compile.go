@@ -102,13 +102,13 @@ func (c *compiler) source() source {
 	switch {
 	case c.spec.UUID:
 		c.textOnly("uuid", "a UUID", to)
-		return &uuidSource{target: c.target}
+		return uuidSource{target: c.target}
 	case c.spec.Now:
 		c.textOnly("now", "the time", to)
 		return nowSource{}
 	case len(c.spec.Value) > 0:
 		c.noDefault("value")
-		return &constantSource{value: c.constant("value", c.spec.Value, to)}
+		return constantSource(c.constant("value", c.spec.Value, to))
 	case c.spec.Template != "":
 		t, err := parseTemplate(c.spec.Template)
 		if err != nil {

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -86,7 +87,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatal("the source bytes changed")
 		}
 		if err != nil {
-			if e, ok := err.(*dispatchapy.Error); !ok || e.Code != dispatchapy.CodeInvalid || len(e.Fields) == 0 {
+			if e, ok := errors.AsType[*dispatchapy.Error](err); !ok || e.Code != dispatchapy.CodeInvalid || len(e.Fields) == 0 {
 				t.Fatalf("Apply: %v, want CodeInvalid with fields", err)
 			}
 			return

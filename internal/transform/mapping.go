@@ -75,10 +75,11 @@ func (b *builder) value(n *node) bool {
 	if n.source == nil {
 		return b.object(n.children) > 0
 	}
-	var done outcome
-	b.out, done = n.source.append(b.out, &b.input)
-	if done == refused {
-		b.problems = append(b.problems, dispatchapy.FieldError{Path: n.target, Message: n.source.refusal(&b.input)})
+	var found bool
+	var err error
+	b.out, found, err = n.source.append(b.out, &b.input)
+	if err != nil {
+		b.problems = append(b.problems, dispatchapy.FieldError{Path: n.target, Message: err.Error()})
 	}
-	return done == written
+	return found
 }

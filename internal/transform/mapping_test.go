@@ -84,7 +84,7 @@ func TestApply(t *testing.T) {
 		{"now", `{"at":{"now":true}}`, `{}`, `{"at":"2026-01-01T20:04:05.678Z"}`},
 
 		{"template", `{"t":{"template":"{{message}} ({{ ref }})"}}`, `{"message":"hi","ref":7}`, `{"t":"hi (7)"}`},
-		{"template keeps escapes", `{"t":{"template":"\"{{m}}\"\\\n\u0001"}}`, `{"m":"a\"b\\\u00e9\n"}`, `{"t":"\"a\"b\\\u00e9\n\"\\\n\u0001"}`},
+		{"template keeps escapes", `{"t":{"template":"\"{{m}}\"\\\n\r\t\u0001"}}`, `{"m":"a\"b\\\u00e9\n"}`, `{"t":"\"a\"b\\\u00e9\n\"\\\n\r\t\u0001"}`},
 		{"template with other kinds", `{"t":{"template":"{{a}},{{b}},{{c}},{{d}}"}}`, `{"a":1.50,"b":true,"c":{"k": "v\""},"d":[ 1 ]}`,
 			`{"t":"1.50,true,{\"k\":\"v\\\"\"},[1]"}`},
 		{"template with absent and null", `{"t":{"template":"<{{a}}{{b}}>"}}`, `{"b":null}`, `{"t":"<>"}`},

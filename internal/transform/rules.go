@@ -29,11 +29,13 @@ type condition struct {
 	matches func(text []byte) bool // nil: presence is enough
 }
 
-// CompileRules compiles the active rules, in their order. It does not fail:
-// an invalid regular expression is searched as plain text, and an invalid
-// value becomes null rather than being ignored, because a rule that silently
-// does nothing would let a test message out to a real recipient. CheckRule
-// tells both beforehand.
+// CompileRules compiles the active rules, in their order, those limited to one
+// endpoint among them; use For to leave out those for other endpoints.
+//
+// It does not fail: an invalid regular expression is searched as plain text,
+// and an invalid value becomes null rather than being ignored, because a rule
+// that silently does nothing would let a test message out to a real recipient.
+// CheckRule tells both beforehand.
 func CompileRules(rules []dispatchapy.Rule) *Rules {
 	var compiled []rule
 	for i := range rules {
@@ -148,16 +150,15 @@ type Applied struct {
 //
 //	client rule set phone: "62811" -> "000"
 func (a Applied) String() string {
-	before := "(absent)"
-	if a.Before != nil {
-		before = excerpt(a.Before)
-	}
-	return fmt.Sprintf("%s rule set %s: %s -> %s", a.Origin, a.Param, before, excerpt(a.After))
+	return fmt.Sprintf("%s rule set %s: %s -> %s", a.Origin, a.Param, excerpt(a.Before), excerpt(a.After))
 }
 
 // excerpt bounds what a value takes in the log: a payload may be megabytes.
 func excerpt(value []byte) string {
 	const most = 200
+	if len(value) == 0 {
+		return "(absent)"
+	}
 	compact := appendCompact(nil, value)
 	if len(compact) <= most {
 		return string(compact)

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -16,20 +17,12 @@ type Env struct {
 	Now time.Time
 }
 
-// outcome says what a source did.
-type outcome int
-
-const (
-	written outcome = iota // the value was appended
-	absent                 // there is none; nothing was appended
-	refused                // the value cannot be cast; nothing was appended
-)
-
 // source gives the value of one target key.
 type source interface {
-	append(dst []byte, in *input) ([]byte, outcome)
-	// refusal explains an outcome refused, without telling the value.
-	refusal(in *input) string
+	// append appends the value in compact form. found is false if there is
+	// none. The error, a phrase about the kind of a value that cannot be cast,
+	// never tells the value. Without a value nothing is appended.
+	append(dst []byte, in *input) (out []byte, found bool, err error)
 }
 
 // input is what sources read.
@@ -38,37 +31,26 @@ type input struct {
 	env     Env
 }
 
-// infallible is embedded by the sources that never refuse.
-type infallible struct{}
-
-func (infallible) refusal(*input) string { return "" }
-
 // constantSource gives the same JSON always.
-type constantSource struct {
-	infallible
-	value []byte
-}
+type constantSource []byte
 
-func (s *constantSource) append(dst []byte, _ *input) ([]byte, outcome) {
-	return append(dst, s.value...), written
+func (s constantSource) append(dst []byte, _ *input) ([]byte, bool, error) {
+	return append(dst, s...), true, nil
 }
 
 // nowSource gives the time of the attempt with milliseconds, in UTC.
-type nowSource struct{ infallible }
+type nowSource struct{}
 
-func (nowSource) append(dst []byte, in *input) ([]byte, outcome) {
-	return in.env.Now.UTC().AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`), written
+func (nowSource) append(dst []byte, in *input) ([]byte, bool, error) {
+	return in.env.Now.UTC().AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`), true, nil
 }
 
 // uuidSource gives a version 4 UUID whose random bits are a hash of the seed
 // and the target key.
-type uuidSource struct {
-	infallible
-	target string
-}
+type uuidSource struct{ target string }
 
-func (s *uuidSource) append(dst []byte, in *input) ([]byte, outcome) {
-	var space [128]byte
+func (s uuidSource) append(dst []byte, in *input) ([]byte, bool, error) {
+	var space [128]byte // keeps the usual key from costing an allocation
 	sum := sha256.Sum256(append(append(space[:0], in.env.Seed[:]...), s.target...))
 	id := sum[:16]
 	id[6] = id[6]&0x0f | 0x40 // version 4: random
@@ -80,7 +62,7 @@ func (s *uuidSource) append(dst []byte, in *input) ([]byte, outcome) {
 		}
 		dst = hex.AppendEncode(dst, field)
 	}
-	return append(dst, '"'), written
+	return append(dst, '"'), true, nil
 }
 
 // fieldSource gives a value of the payload.
@@ -90,22 +72,17 @@ type fieldSource struct {
 	fallback []byte // nil: none
 }
 
-func (s *fieldSource) append(dst []byte, in *input) ([]byte, outcome) {
+func (s *fieldSource) append(dst []byte, in *input) ([]byte, bool, error) {
 	value, ok := in.payload.present(s.at)
 	if !ok {
 		return appendFallback(dst, s.fallback)
 	}
 	dst, ok = s.cast.append(dst, value)
 	if !ok {
-		return dst, refused
+		return dst, false, fmt.Errorf("the payload's %q is %s that cannot become %s; correct the payload or the mapping's type",
+			s.at.plain, kindOf(value), s.cast.article())
 	}
-	return dst, written
-}
-
-func (s *fieldSource) refusal(in *input) string {
-	value, _ := in.payload.lookup(s.at)
-	return fmt.Sprintf("the payload's %q is %s that cannot become %s; correct the payload or the mapping's type",
-		s.at.plain, kindOf(value), s.cast.article())
+	return dst, true, nil
 }
 
 // templateSource gives text composed of values of the payload.
@@ -115,31 +92,24 @@ type templateSource struct {
 	fallback []byte // nil: none
 }
 
-func (s *templateSource) append(dst []byte, in *input) ([]byte, outcome) {
+func (s *templateSource) append(dst []byte, in *input) ([]byte, bool, error) {
 	mark := len(dst)
 	dst, filled := s.template.append(dst, &in.payload)
 	if filled == 0 && s.template.placeholders > 0 && s.fallback != nil {
 		return appendFallback(dst[:mark], s.fallback)
 	}
 	if s.cast == castNone || s.cast == castString {
-		return dst, written
+		return dst, true, nil
 	}
-	composed := append([]byte(nil), dst[mark:]...)
+	composed := bytes.Clone(dst[mark:])
 	dst, ok := s.cast.append(dst[:mark], composed)
 	if !ok {
-		return dst, refused
+		return dst, false, fmt.Errorf("the template's text is a string that cannot become %s; correct the payload or the mapping's type",
+			s.cast.article())
 	}
-	return dst, written
+	return dst, true, nil
 }
 
-func (s *templateSource) refusal(*input) string {
-	return fmt.Sprintf("the template's text is a string that cannot become %s; correct the payload or the mapping's type",
-		s.cast.article())
-}
-
-func appendFallback(dst, fallback []byte) ([]byte, outcome) {
-	if fallback == nil {
-		return dst, absent
-	}
-	return append(dst, fallback...), written
+func appendFallback(dst, fallback []byte) ([]byte, bool, error) {
+	return append(dst, fallback...), fallback != nil, nil
 }
