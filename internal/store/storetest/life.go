@@ -1,0 +1,244 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+var lifeCases = []testCase{
+	{"InstanceKey", testInstanceKey},
+	{"CheckWritable", testCheckWritable},
+	{"ClosedStoreSaysSo", testClosed},
+	{"CancelledCallersDoNoHarm", testCancelled},
+	{"WatchTasks", testWatchTasks},
+	{"WatchConfigAndHealth", testWatchOthers},
+	{"WatchEnds", testWatchEnds},
+}
+
+func testNoLeak(t *testing.T, open Opener) {
+	before := goleak.IgnoreCurrent()
+	s := open(t)
+	insertOne(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		_ = s.Watch(ctx, func(store.Hint) {})
+	}()
+	pages(t, s, store.TaskFilter{Text: "hello"}, 10)
+	cancel()
+	<-watching
+	if err := s.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	goleak.VerifyNone(t, before)
+}
+
+func testInstanceKey(t *testing.T, s store.Store) {
+	first, err := s.InstanceKey(t.Context())
+	if err != nil || first == [32]byte{} {
+		t.Fatalf("InstanceKey gives %x, %v", first, err)
+	}
+	second, err := s.InstanceKey(t.Context())
+	if err != nil || second != first {
+		t.Errorf("InstanceKey gives %x (%v), and before %x", second, err, first)
+	}
+}
+
+func testCheckWritable(t *testing.T, s store.Store) {
+	for range 3 {
+		if err := s.CheckWritable(t.Context()); err != nil {
+			t.Errorf("CheckWritable: %v", err)
+		}
+	}
+}
+
+// calls is every method that can fail, called with something harmless.
+func calls(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"InsertTasks": func() error { _, err := s.InsertTasks(ctx, []store.NewTask{newTask()}); return err },
+		"ClaimDue": func() error {
+			_, err := s.ClaimDue(ctx, store.Claim{LeaseFor: longLease, Lanes: []store.LaneClaim{{EndpointID: endpointA, Limit: 1}}})
+			return err
+		},
+		"ExtendLeases": func() error {
+			_, err := s.ExtendLeases(ctx, []store.Lease{{TaskID: 1, Fence: 1}}, longLease)
+			return err
+		},
+		"RecordOutcomes": func() error {
+			_, err := s.RecordOutcomes(ctx, []store.Outcome{{Lease: store.Lease{TaskID: 1, Fence: 1}, Status: dispatchapy.StatusSuccess}})
+			return err
+		},
+		"TransitionTasks": func() error {
+			_, err := s.TransitionTasks(ctx, []int64{1}, store.Transition{Action: dispatchapy.ActionStop, By: "tester"})
+			return err
+		},
+		"ListTasks": func() error { _, err := s.ListTasks(ctx, store.TaskQuery{Limit: 1}); return err },
+		"Search": func() error {
+			_, err := s.ListTasks(ctx, store.TaskQuery{Filter: store.TaskFilter{Text: "text"}, Limit: 1})
+			return err
+		},
+		"Task":              func() error { _, err := s.Task(ctx, 1); return err },
+		"Backlog":           func() error { _, err := s.Backlog(ctx); return err },
+		"DeleteFinished":    func() error { _, err := s.DeleteFinished(ctx, 0, 1); return err },
+		"DeleteExpiredKeys": func() error { _, err := s.DeleteExpiredKeys(ctx, 1); return err },
+		"LoadConfig":        func() error { _, _, err := s.LoadConfig(ctx); return err },
+		"ConfigVersion":     func() error { _, err := s.ConfigVersion(ctx); return err },
+		"ApplyConfig":       func() error { _, _, err := s.ApplyConfig(ctx, store.ConfigUpdate{By: "tester"}); return err },
+		"ObjectNames":       func() error { _, err := s.ObjectNames(ctx); return err },
+		"ClaimProbes": func() error {
+			_, err := s.ClaimProbes(ctx, store.ProbeClaim{LeaseFor: longLease, ResourceIDs: []int64{1}})
+			return err
+		},
+		"RecordProbes": func() error {
+			_, err := s.RecordProbes(ctx, []store.ProbeOutcome{probed(store.ProbeLease{Fence: 1}, 0)})
+			return err
+		},
+		"LoadHealth":    func() error { _, err := s.LoadHealth(ctx); return err },
+		"ListChecks":    func() error { _, err := s.ListChecks(ctx, 1, 0, 1); return err },
+		"ListEvents":    func() error { _, err := s.ListEvents(ctx, 0, 1); return err },
+		"Watch":         func() error { return s.Watch(ctx, func(store.Hint) {}) },
+		"InstanceKey":   func() error { _, err := s.InstanceKey(ctx); return err },
+		"CheckWritable": func() error { return s.CheckWritable(ctx) },
+	}
+}
+
+func testClosed(t *testing.T, s store.Store) {
+	if err := s.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	for name, call := range calls(t.Context(), s) {
+		if err := call(); !errors.Is(err, store.ErrClosed) {
+			t.Errorf("%s on a closed store gives %v, want ErrClosed", name, err)
+		}
+	}
+	if err := s.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
+		t.Errorf("closing it again gives %v", err)
+	}
+}
+
+// testCancelled: callers that give up at any moment, as clients do when they
+// hang up, neither break the store for others nor lose what was acknowledged.
+func testCancelled(t *testing.T, s store.Store) {
+	var mu sync.Mutex
+	var acknowledged []int64
+	each(16, func(i int) {
+		for j := range 8 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i*j)*50*time.Microsecond)
+			r, err := s.InsertTasks(ctx, []store.NewTask{newTask()})
+			if err == nil && r[0].Err == nil {
+				mu.Lock()
+				acknowledged = append(acknowledged, r[0].TaskID)
+				mu.Unlock()
+			}
+			_, _ = s.ListTasks(ctx, store.TaskQuery{Limit: 5, Filter: store.TaskFilter{Text: "hello"}})
+			_, _ = s.ClaimDue(ctx, store.Claim{LeaseFor: longLease, Lanes: []store.LaneClaim{{EndpointID: endpointA, Limit: 1}}})
+			cancel()
+		}
+	})
+	acknowledged = append(acknowledged, insertOne(t, s))
+	listed := pages(t, s, store.TaskFilter{}, 500)
+	for _, id := range acknowledged {
+		if !slices.Contains(listed, id) {
+			t.Errorf("task %d was acknowledged and is not there", id)
+		}
+	}
+}
+
+// watch collects hints until the test ends. It fails the test when notify is
+// called by two goroutines at once.
+func watch(t *testing.T, s store.Store) (seen func(func(store.Hint) bool) bool) {
+	t.Helper()
+	var mu sync.Mutex
+	var hints []store.Hint
+	var inside atomic.Bool
+	ended := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(ended)
+		err := s.Watch(ctx, func(h store.Hint) {
+			if !inside.CompareAndSwap(false, true) {
+				t.Error("notify is called by two goroutines at once")
+			}
+			defer inside.Store(false)
+			mu.Lock()
+			defer mu.Unlock()
+			hints = append(hints, h)
+		})
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Errorf("Watch: %v", err)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return func(match func(store.Hint) bool) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		defer func() { hints = nil }()
+		return slices.ContainsFunc(hints, match)
+	}
+}
+
+func testWatchTasks(t *testing.T, s store.Store) {
+	seen := watch(t, s)
+	about := func(endpointID int64) func(store.Hint) bool {
+		return func(h store.Hint) bool { return slices.Contains(h.Tasks, endpointID) }
+	}
+	// Hints may be lost, and the first ones certainly are, before Watch has
+	// begun: each is caused until it is seen.
+	eventually(t, "a hint of a new task", func() bool { insertOne(t, s); return seen(about(endpointA)) })
+	eventually(t, "a hint of a task sent by hand", func() bool {
+		transition(t, s, dispatchapy.ActionSend, insertOne(t, s, at(endpointB), held("by the test")))
+		return seen(about(endpointB))
+	})
+	eventually(t, "a hint of a task retried by hand", func() bool {
+		transition(t, s, dispatchapy.ActionRetry, taskIn(t, s, dispatchapy.StatusFailed, at(13)))
+		return seen(about(13))
+	})
+}
+
+func testWatchOthers(t *testing.T, s store.Store) {
+	seen := watch(t, s)
+	eventually(t, "a hint of a changed configuration", func() bool {
+		change(t, s, store.ConfigUpdate{})
+		return seen(func(h store.Hint) bool { return h.Config })
+	})
+	eventually(t, "a hint of a changed health", func() bool {
+		recordProbe(t, s, probed(force(t, s, resourceA, longLease), time.Hour))
+		return seen(func(h store.Hint) bool { return h.Health })
+	})
+}
+
+// testWatchEnds: Watch returns when its context ends and when the store is
+// closed, even while somebody writes.
+func testWatchEnds(t *testing.T, s store.Store) {
+	ended := make(chan error, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, ctx := range []context.Context{ctx, t.Context()} {
+		go func() { ended <- s.Watch(ctx, func(store.Hint) {}) }()
+	}
+	insertOne(t, s)
+	cancel()
+	wait := func(what string) {
+		t.Helper()
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			t.Fatalf("Watch did not return after %s", what)
+		}
+	}
+	wait("its context ended")
+	if err := s.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	wait("the store was closed")
+}

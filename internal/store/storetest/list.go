@@ -1,0 +1,220 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+var listCases = []testCase{
+	{"PagesToTheEnd", testListPages},
+	{"WhileTasksArrive", testListArrivals},
+	{"Filters", testListFilters},
+	{"ByTime", testListTime},
+	{"UnknownTask", testTaskUnknown},
+}
+
+func testListPages(t *testing.T, s store.Store) {
+	ids := newestFirst(insert(t, s, numbered(53)...)...)
+	for _, limit := range []int{1, 7, 53, 54, 500} {
+		equal(t, "ids", pages(t, s, store.TaskFilter{}, limit), ids)
+	}
+	if page := onePage(t, s, store.TaskQuery{Limit: 100}); page.Next != 0 {
+		t.Errorf("a page with everything announces a next one below %d", page.Next)
+	}
+	page := onePage(t, s, store.TaskQuery{Limit: 10, Before: ids[0] + 1000})
+	if len(page.Tasks) != 10 || page.Tasks[0].ID != ids[0] {
+		t.Errorf("a page below an id that is not there yet begins wrongly: %d tasks", len(page.Tasks))
+	}
+	page = onePage(t, s, store.TaskQuery{Limit: 10, Before: ids[len(ids)-1]})
+	if len(page.Tasks) != 0 || page.Next != 0 {
+		t.Errorf("a page below the oldest id is %+v", page)
+	}
+	equal(t, "listed task", onePage(t, s, store.TaskQuery{Limit: 1}).Tasks[0], detail(t, s, ids[0]).Task)
+}
+
+func testListArrivals(t *testing.T, s store.Store) {
+	want := newestFirst(insert(t, s, numbered(30)...)...)
+	var got []int64
+	q := store.TaskQuery{Limit: 7}
+	for {
+		page := onePage(t, s, q)
+		for _, task := range page.Tasks {
+			got = append(got, task.ID)
+		}
+		if page.Next == 0 {
+			break
+		}
+		q.Before = page.Next
+		insert(t, s, numbered(3)...)
+	}
+	equal(t, "tasks that were there at first", got, want)
+}
+
+// filterWorld is a set of tasks that differ in one property each.
+type filterWorld struct {
+	byStatus              map[dispatchapy.Status]int64
+	clientB, endpointB    int64
+	ref, scope            int64
+	resourceA, resourceB  int64
+	everything            []int64
+	pendingOfClientAAtRef int64
+}
+
+func makeFilterWorld(t *testing.T, s store.Store) filterWorld {
+	w := filterWorld{byStatus: map[dispatchapy.Status]int64{}}
+	add := func(id int64) int64 { w.everything = append(w.everything, id); return id }
+	for _, status := range dispatchapy.Statuses {
+		w.byStatus[status] = add(taskIn(t, s, status))
+	}
+	onResource := func(resourceID int64) int64 {
+		l := insertLeased(t, s)
+		record(t, s, store.Outcome{Lease: l.Lease, Status: dispatchapy.StatusSuccess, ResourceID: resourceID})
+		return add(l.Task.ID)
+	}
+	w.clientB = add(insertOne(t, s, of(clientB)))
+	w.endpointB = add(insertOne(t, s, at(endpointB)))
+	w.ref = add(insertOne(t, s, func(n *store.NewTask) { n.Ref = "r-2" }))
+	w.scope = add(insertOne(t, s, func(n *store.NewTask) { n.Scope = "prod" }))
+	w.resourceA, w.resourceB = onResource(resourceA), onResource(resourceB)
+	return w
+}
+
+func testListFilters(t *testing.T, s store.Store) {
+	w := makeFilterWorld(t, s)
+	pending := []dispatchapy.Status{dispatchapy.StatusPending}
+	firstPending := w.byStatus[dispatchapy.StatusPending]
+	cases := map[string]struct {
+		filter store.TaskFilter
+		want   []int64
+	}{
+		"none":              {store.TaskFilter{}, w.everything},
+		"client":            {store.TaskFilter{ClientIDs: []int64{clientB}}, []int64{w.clientB}},
+		"both clients":      {store.TaskFilter{ClientIDs: []int64{clientB, clientA}}, w.everything},
+		"no client":         {store.TaskFilter{ClientIDs: []int64{}}, nil},
+		"unknown client":    {store.TaskFilter{ClientIDs: []int64{99}}, nil},
+		"endpoint":          {store.TaskFilter{EndpointIDs: []int64{endpointB, 99}}, []int64{w.endpointB}},
+		"no endpoint":       {store.TaskFilter{EndpointIDs: []int64{}}, nil},
+		"resource":          {store.TaskFilter{ResourceIDs: []int64{resourceA}}, []int64{w.resourceA}},
+		"two resources":     {store.TaskFilter{ResourceIDs: []int64{resourceB, resourceA}}, []int64{w.resourceA, w.resourceB}},
+		"no resource":       {store.TaskFilter{ResourceIDs: []int64{}}, nil},
+		"ref":               {store.TaskFilter{Ref: "r-2"}, []int64{w.ref}},
+		"part of a ref":     {store.TaskFilter{Ref: "r-"}, nil},
+		"ref in other case": {store.TaskFilter{Ref: "R-2"}, nil},
+		"scope":             {store.TaskFilter{Scope: "prod"}, []int64{w.scope}},
+		"part of a scope":   {store.TaskFilter{Scope: "pro"}, nil},
+		"pending": {store.TaskFilter{Statuses: pending},
+			[]int64{firstPending, w.clientB, w.endpointB, w.ref, w.scope}},
+		"pending, client and ref": {store.TaskFilter{Statuses: pending, ClientIDs: []int64{clientA}, Ref: "r1", Scope: "test", EndpointIDs: []int64{endpointA}},
+			[]int64{firstPending}},
+		"contradiction": {store.TaskFilter{Ref: "r-2", Scope: "prod"}, nil},
+		"two statuses": {store.TaskFilter{Statuses: []dispatchapy.Status{dispatchapy.StatusFailed, dispatchapy.StatusHeld}},
+			[]int64{w.byStatus[dispatchapy.StatusFailed], w.byStatus[dispatchapy.StatusHeld]}},
+		"all statuses": {store.TaskFilter{Statuses: dispatchapy.Statuses}, w.everything},
+	}
+	for _, status := range dispatchapy.Statuses {
+		c := cases["pending"]
+		if status != dispatchapy.StatusPending {
+			c.filter, c.want = store.TaskFilter{Statuses: []dispatchapy.Status{status}}, []int64{w.byStatus[status]}
+		}
+		if status == dispatchapy.StatusSuccess {
+			c.want = append(c.want, w.resourceA, w.resourceB)
+		}
+		cases["status "+string(status)] = c
+	}
+	for name, c := range cases {
+		for _, limit := range []int{2, 100} {
+			equal(t, name, pages(t, s, c.filter, limit), newestFirst(c.want...))
+		}
+	}
+}
+
+func testListTime(t *testing.T, s store.Store) {
+	var ids []int64
+	var created []time.Time
+	for len(ids) < 3 {
+		id := insertOne(t, s)
+		at := detail(t, s, id).Task.CreatedAt
+		// Two inserts may fall into one tick of a coarse clock.
+		if n := len(created); n > 0 && !at.After(created[n-1]) {
+			transition(t, s, dispatchapy.ActionDelete, id)
+			continue
+		}
+		ids, created = append(ids, id), append(created, at)
+	}
+	equal(t, "since the second", pages(t, s, store.TaskFilter{Since: created[1]}, 10), newestFirst(ids[1], ids[2]))
+	equal(t, "until the second", pages(t, s, store.TaskFilter{Until: created[1]}, 10), newestFirst(ids[0]))
+	equal(t, "from second to third", pages(t, s, store.TaskFilter{Since: created[1], Until: created[2]}, 1), []int64{ids[1]})
+	equal(t, "far future", pages(t, s, store.TaskFilter{Since: created[2].Add(time.Hour)}, 10), nil)
+	equal(t, "far past", pages(t, s, store.TaskFilter{Until: created[0].Add(-time.Hour)}, 10), nil)
+}
+
+func testTaskUnknown(t *testing.T, s store.Store) {
+	for _, id := range []int64{0, -1, 1, 1 << 62} {
+		if _, err := s.Task(t.Context(), id); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Task(%d) gives %v, want ErrNotFound", id, err)
+		}
+	}
+}
+
+var retentionCases = []testCase{
+	{"OnlySucceededAndFailed", testRetentionStatuses},
+	{"LimitAndAge", testRetentionLimit},
+	{"NothingIsLeftBehind", testRetentionRest},
+}
+
+func testRetentionStatuses(t *testing.T, s store.Store) {
+	kept := []int64{}
+	for _, status := range dispatchapy.Statuses {
+		id := taskIn(t, s, status)
+		if status != dispatchapy.StatusSuccess && status != dispatchapy.StatusFailed {
+			kept = append(kept, id)
+		}
+	}
+	retried := taskIn(t, s, dispatchapy.StatusFailed)
+	transition(t, s, dispatchapy.ActionRetry, retried)
+	kept = append(kept, retried)
+
+	n, err := s.DeleteFinished(t.Context(), 0, 100)
+	if err != nil || n != 2 {
+		t.Fatalf("DeleteFinished gave %d, %v; want 2", n, err)
+	}
+	equal(t, "kept tasks", pages(t, s, store.TaskFilter{}, 10), newestFirst(kept...))
+}
+
+func testRetentionLimit(t *testing.T, s store.Store) {
+	var ids []int64
+	for range 5 {
+		ids = append(ids, taskIn(t, s, dispatchapy.StatusSuccess))
+	}
+	if n, err := s.DeleteFinished(t.Context(), time.Hour, 100); err != nil || n != 0 {
+		t.Fatalf("DeleteFinished of what is an hour old gave %d, %v; want 0", n, err)
+	}
+	if n, err := s.DeleteFinished(t.Context(), 0, 3); err != nil || n != 3 {
+		t.Fatalf("DeleteFinished with limit 3 gave %d, %v", n, err)
+	}
+	equal(t, "the oldest go first", pages(t, s, store.TaskFilter{}, 10), newestFirst(ids[3], ids[4]))
+	for want := 2; want >= 0; want -= 2 {
+		if n, err := s.DeleteFinished(t.Context(), 0, 3); err != nil || n != want {
+			t.Fatalf("DeleteFinished of the rest gave %d, %v; want %d", n, err, want)
+		}
+	}
+}
+
+func testRetentionRest(t *testing.T, s store.Store) {
+	l := insertLeased(t, s)
+	record(t, s, fullOutcome(l.Lease, dispatchapy.StatusFailed))
+	if n, err := s.DeleteFinished(t.Context(), 0, 100); err != nil || n != 1 {
+		t.Fatalf("DeleteFinished gave %d, %v; want 1", n, err)
+	}
+	if _, err := s.Task(t.Context(), l.Task.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Task gives %v, want ErrNotFound", err)
+	}
+	equal(t, "found by text", pages(t, s, store.TaskFilter{Text: "hello"}, 10), nil)
+	if got := len(events(t, s)); got != 1 {
+		t.Errorf("%d events are left, want 1: events outlive their task", got)
+	}
+}
