@@ -339,7 +339,7 @@ func newestFirst(ids ...int64) []int64 {
 
 // equal demands that got is want. Empty and nil are the same; times are
 // compared as moments.
-func equal(t testing.TB, what string, got, want any, options ...cmp.Option) {
+func equal[T any](t testing.TB, what string, got, want T, options ...cmp.Option) {
 	t.Helper()
 	options = append(options, cmpopts.EquateEmpty())
 	if diff := cmp.Diff(want, got, options...); diff != "" {
