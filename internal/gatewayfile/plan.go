@@ -1,0 +1,277 @@
+package gatewayfile
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"reflect"
+	"slices"
+	"strings"
+
+	"dispatchapy"
+)
+
+// Kind is a kind of object in a Change.
+type Kind string
+
+// The kinds.
+const (
+	KindSettings Kind = "settings"
+	KindResource Kind = "resource"
+	KindEndpoint Kind = "endpoint"
+	KindClient   Kind = "client"
+)
+
+// Action is what happens to an object.
+type Action string
+
+// The actions.
+const (
+	Create Action = "create"
+	Update Action = "update"
+	Delete Action = "delete"
+)
+
+// Change is what applying a file does to one object. It shows no values: they
+// can be secret.
+type Change struct {
+	Kind   Kind     `json:"kind"`
+	Name   string   `json:"name"` // "settings" for the settings
+	Action Action   `json:"action"`
+	Fields []string `json:"fields,omitempty"` // for Update: the top-level keys that differ
+
+	// Token is the token made for a new client. It is nowhere else: show it once
+	// after the change was stored, and not for a dry run.
+	Token dispatchapy.Secret `json:"token,omitempty"`
+}
+
+// String gives a line to print: "~ resource sms-primary: url, headers". It
+// leaves the token out.
+func (c Change) String() string {
+	sign := map[Action]string{Create: "+", Update: "~", Delete: "-"}[c.Action]
+	line := sign + " " + string(c.Kind)
+	if c.Kind != KindSettings {
+		line += " " + c.Name
+	}
+	if len(c.Fields) > 0 {
+		line += ": " + strings.Join(c.Fields, ", ")
+	}
+	return line
+}
+
+// Plan lays the file over current, which stays untouched, and lists what that
+// changes; no changes means that next equals current after Normalize.
+//
+// Objects are found by name. One in the file replaces the current one whole
+// (absent fields get their default) but keeps its id, and a client without
+// token or token_hash its token; a new client without one gets a token, told in
+// its Change. Objects that are not in the file stay, unless prune. Settings are
+// laid over the current ones field by field, also with prune. The result is
+// normalised, not validated. It holds hashes instead of tokens.
+func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.Config, changes []Change, err error) {
+	before := clone(current)
+	before.Normalize()
+	given := clone(&f.objects)
+	given.Normalize()
+	next = clone(before)
+
+	if f.settings != nil {
+		d := &decoder{file: f.name}
+		d.decodeInto(f.settings, "settings", &next.Settings)
+		if err := d.err(); err != nil {
+			return nil, nil, err
+		}
+	}
+	tokens := giveTokens(given, before)
+	next.Resources = merge(before.Resources, given.Resources, prune, resourceKeys)
+	next.Endpoints = merge(before.Endpoints, given.Endpoints, prune, endpointKeys)
+	next.Clients = merge(before.Clients, given.Clients, prune, clientKeys)
+	next.Normalize()
+
+	changes, err = diff(before, next)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range changes {
+		if changes[i].Kind == KindClient {
+			changes[i].Token = tokens[changes[i].Name]
+		}
+	}
+	f.planned = next
+	return next, changes, nil
+}
+
+// objectKeys are the name and the id of a kind of object.
+type objectKeys[T any] struct {
+	name func(*T) string
+	id   func(*T) *int64
+}
+
+var (
+	resourceKeys = objectKeys[dispatchapy.Resource]{
+		func(r *dispatchapy.Resource) string { return r.Name },
+		func(r *dispatchapy.Resource) *int64 { return &r.ID },
+	}
+	endpointKeys = objectKeys[dispatchapy.Endpoint]{
+		func(e *dispatchapy.Endpoint) string { return e.Path },
+		func(e *dispatchapy.Endpoint) *int64 { return &e.ID },
+	}
+	clientKeys = objectKeys[dispatchapy.Client]{
+		func(c *dispatchapy.Client) string { return c.Name },
+		func(c *dispatchapy.Client) *int64 { return &c.ID },
+	}
+)
+
+func merge[T any](current, given []T, prune bool, keys objectKeys[T]) []T {
+	ids := make(map[string]int64, len(current))
+	for i := range current {
+		ids[keys.name(&current[i])] = *keys.id(&current[i])
+	}
+	inFile := make(map[string]bool, len(given))
+	next := make([]T, 0, len(given)+len(current))
+	for i := range given {
+		name := keys.name(&given[i])
+		inFile[name] = true
+		*keys.id(&given[i]) = ids[name]
+		next = append(next, given[i])
+	}
+	for i := range current {
+		if !prune && !inFile[keys.name(&current[i])] {
+			next = append(next, current[i])
+		}
+	}
+	return next
+}
+
+// giveTokens sees to it that every client of the file has the hash of a token
+// and nothing but the hash. It gives the tokens it made, by client.
+func giveTokens(given, current *dispatchapy.Config) map[string]dispatchapy.Secret {
+	hashes := make(map[string]string, len(current.Clients))
+	for i := range current.Clients {
+		hashes[current.Clients[i].Name] = current.Clients[i].TokenHash
+	}
+	made := make(map[string]dispatchapy.Secret)
+	for i := range given.Clients {
+		c := &given.Clients[i]
+		c.Token = "" // Normalize has hashed it
+		if c.TokenHash == "" {
+			c.TokenHash = hashes[c.Name]
+		}
+		if c.TokenHash == "" {
+			token := newToken()
+			made[c.Name] = token
+			c.TokenHash = dispatchapy.HashToken(token.Reveal()).String()
+		}
+	}
+	return made
+}
+
+// newToken makes a client token of 256 random bits.
+func newToken() dispatchapy.Secret {
+	var random [32]byte
+	// Failure policy: rand.Read never fails, it ends the process first.
+	_, _ = rand.Read(random[:])
+	return dispatchapy.Secret("dpy_" + base64.RawURLEncoding.EncodeToString(random[:]))
+}
+
+// diff compares two normalised configurations in the form in which they are
+// written, so that what reads the same is the same.
+func diff(before, after *dispatchapy.Config) ([]Change, error) {
+	e := &encoder{}
+	var changes []Change
+	if fields := changedKeys(e.settings(&before.Settings), e.settings(&after.Settings)); len(fields) > 0 {
+		changes = append(changes, Change{Kind: KindSettings, Name: string(KindSettings), Action: Update, Fields: fields})
+	}
+	changes = diffObjects(changes, KindResource, before.Resources, after.Resources, resourceKeys.name, e.resource)
+	changes = diffObjects(changes, KindEndpoint, before.Endpoints, after.Endpoints, endpointKeys.name, e.endpoint)
+	changes = diffObjects(changes, KindClient, before.Clients, after.Clients, clientKeys.name, e.client)
+	return changes, e.err
+}
+
+func diffObjects[T any](changes []Change, kind Kind, before, after []T, name func(*T) string, encode func(*T) *node) []Change {
+	old := make(map[string]*T, len(before))
+	for i := range before {
+		old[name(&before[i])] = &before[i]
+	}
+	start := len(changes)
+	for i := range after {
+		n := name(&after[i])
+		was := old[n]
+		delete(old, n)
+		if was == nil {
+			changes = append(changes, Change{Kind: kind, Name: n, Action: Create})
+			continue
+		}
+		if reflect.DeepEqual(was, &after[i]) {
+			continue // the usual case, and cheaper
+		}
+		if fields := changedKeys(encode(was), encode(&after[i])); len(fields) > 0 {
+			changes = append(changes, Change{Kind: kind, Name: n, Action: Update, Fields: fields})
+		}
+	}
+	for n := range old {
+		changes = append(changes, Change{Kind: kind, Name: n, Action: Delete})
+	}
+	slices.SortStableFunc(changes[start:], func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
+	return changes
+}
+
+// changedKeys lists the keys whose values differ, or that only one side has.
+func changedKeys(before, after *node) []string {
+	var changed []string
+	note := func(name string) {
+		if name == "token_hash" {
+			name = "token"
+		}
+		changed = append(changed, name)
+	}
+	for i, k := range after.keys {
+		if !after.items[i].equal(before.get(k.text)) {
+			note(k.text)
+		}
+	}
+	for _, k := range before.keys {
+		if after.get(k.text) == nil {
+			note(k.text)
+		}
+	}
+	return changed
+}
+
+// clone makes a deep copy.
+func clone[T any](v *T) *T {
+	out := new(T)
+	reflect.ValueOf(out).Elem().Set(cloneValue(reflect.ValueOf(v).Elem()))
+	return out
+}
+
+func cloneValue(v reflect.Value) reflect.Value {
+	out := reflect.New(v.Type()).Elem()
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			out.Set(reflect.New(v.Type().Elem()))
+			out.Elem().Set(cloneValue(v.Elem()))
+		}
+	case reflect.Slice:
+		if !v.IsNil() {
+			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
+			for i := range v.Len() {
+				out.Index(i).Set(cloneValue(v.Index(i)))
+			}
+		}
+	case reflect.Map:
+		if !v.IsNil() {
+			out.Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
+			for it := v.MapRange(); it.Next(); {
+				out.SetMapIndex(it.Key(), cloneValue(it.Value()))
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			out.Field(i).Set(cloneValue(v.Field(i)))
+		}
+	default:
+		out.Set(v)
+	}
+	return out
+}
