@@ -21,18 +21,15 @@ func newMatcher(f *store.TaskFilter) *matcher {
 	if f.Text == "" {
 		return nil
 	}
-	return &matcher{text: fold(f.Text), named: f.Named}
+	return &matcher{text: foldText(f.Text), named: f.Named}
 }
-
-// fold makes text comparable without regard to case.
-func fold(text string) string { return strings.ToLower(text) }
-
-func (m *matcher) contains(text string) bool { return strings.Contains(fold(text), m.text) }
 
 // task looks at what the row has first, and only then for the payloads that
 // were sent.
 func (m *matcher) task(ctx context.Context, tx *sql.Tx, task *dispatchapy.Task) (bool, error) {
-	if m.contains(task.Ref) || m.contains(task.Scope) || m.contains(string(task.Source)) ||
+	if strings.Contains(foldText(task.Ref), m.text) ||
+		strings.Contains(foldText(task.Scope), m.text) ||
+		strings.Contains(foldJSON(task.Source), m.text) ||
 		slices.Contains(m.named.Clients, task.ClientID) ||
 		slices.Contains(m.named.Endpoints, task.EndpointID) ||
 		slices.Contains(m.named.Resources, task.ResourceID) {
@@ -46,5 +43,5 @@ func (m *matcher) task(ctx context.Context, tx *sql.Tx, task *dispatchapy.Task) 
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(bodies, func(body []byte) bool { return m.contains(string(body)) }), nil
+	return slices.ContainsFunc(bodies, func(body []byte) bool { return strings.Contains(foldJSON(body), m.text) }), nil
 }
