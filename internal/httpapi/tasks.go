@@ -1,0 +1,165 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/service"
+)
+
+// task is a task as it stands in a list.
+type task struct {
+	ID            int64              `json:"id"`
+	Status        dispatchapy.Status `json:"status" enum:"pending,processing,success,failed,stopped,held"`
+	Client        string             `json:"client"`
+	Endpoint      string             `json:"endpoint"`
+	Ref           string             `json:"ref"`
+	Scope         string             `json:"scope"`
+	Resource      *string            `json:"resource" doc:"Of the latest attempt, null before the first"`
+	SourcePayload json.RawMessage    `json:"source_payload" doc:"As it was received"`
+	AttemptCount  int                `json:"attempt_count" doc:"Spent of max_attempts"`
+	MaxAttempts   int                `json:"max_attempts"`
+	LastError     *string            `json:"last_error"`
+	CreatedAt     timestamp          `json:"created_at"`
+	RunAt         *timestamp         `json:"run_at" nullable:"true" doc:"When the next attempt is due, null if none will be made"`
+	FinishedAt    *timestamp         `json:"finished_at" nullable:"true"`
+}
+
+// taskDetail is a task with its history.
+type taskDetail struct {
+	task
+	TargetPayload json.RawMessage `json:"target_payload" doc:"As it was sent in the latest attempt, null before the first"`
+	Attempts      []attempt       `json:"attempts" nullable:"false"`
+	Log           []logEntry      `json:"log" nullable:"false"`
+}
+
+type attempt struct {
+	Number       int                        `json:"number" doc:"From 1, over the whole life of the task"`
+	Resource     string                     `json:"resource"`
+	Outcome      dispatchapy.AttemptOutcome `json:"outcome" enum:"success,failed,refused"`
+	StatusCode   *int                       `json:"status_code" doc:"Null if no answer was received"`
+	Error        *dispatchapy.ErrorClass    `json:"error"`
+	Detail       string                     `json:"detail"`
+	ResponseBody string                     `json:"response_body"`
+	StartedAt    timestamp                  `json:"started_at"`
+	DurationMS   float64                    `json:"duration_ms"`
+	Timing       timing                     `json:"timing" doc:"Parts of the duration; 0 where a part did not happen"`
+}
+
+type timing struct {
+	DNSMS       float64 `json:"dns_ms"`
+	ConnectMS   float64 `json:"connect_ms"`
+	TLSMS       float64 `json:"tls_ms"`
+	FirstByteMS float64 `json:"first_byte_ms"`
+}
+
+type logEntry struct {
+	At      timestamp `json:"at"`
+	Message string    `json:"message"`
+}
+
+// taskFilter are the filters of a list of tasks.
+type taskFilter struct {
+	Status   []string  `query:"status,explode" doc:"Any of these: repeat it, or separate with commas"`
+	Text     string    `query:"q" doc:"Text anywhere in payloads, names, ref and scope, ignoring case"`
+	Client   []string  `query:"client,explode" doc:"Any of these names"`
+	Endpoint []string  `query:"endpoint,explode" doc:"Any of these paths"`
+	Resource []string  `query:"resource,explode" doc:"Resource of the latest attempt: any of these names"`
+	Ref      string    `query:"ref"`
+	Scope    string    `query:"scope"`
+	Since    time.Time `query:"since" doc:"Accepted at or after"`
+	Until    time.Time `query:"until" doc:"Accepted before"`
+}
+
+func (f *taskFilter) filter() service.TaskFilter {
+	return service.TaskFilter{
+		Statuses:  statuses(f.Status),
+		Clients:   f.Client,
+		Endpoints: f.Endpoint,
+		Resources: f.Resource,
+		Ref:       f.Ref,
+		Scope:     f.Scope,
+		Since:     f.Since,
+		Until:     f.Until,
+		Text:      f.Text,
+	}
+}
+
+func (a *api) registerTasks() {
+	type listInput struct {
+		taskFilter
+		paging
+	}
+	register(a, operation(http.MethodGet, "/v1/tasks", "list-tasks", "tasks", "List tasks, newest first"),
+		func(ctx context.Context, p dispatchapy.Principal, in *listInput) (*answer[list[task]], error) {
+			found, err := a.service.ListTasks(ctx, p, in.filter(), in.request())
+			return page(found, newTask), err
+		})
+	register(a, operation(http.MethodGet, "/v1/tasks/{id}", "get-task", "tasks", "Get a task with its attempts and log"),
+		func(ctx context.Context, p dispatchapy.Principal, in *byIDInput) (*answer[taskDetail], error) {
+			found, err := a.service.Task(ctx, p, in.ID)
+			return &answer[taskDetail]{newTaskDetail(&found)}, err
+		})
+}
+
+func newTask(t *service.Task) task {
+	out := task{
+		ID:            t.ID,
+		Status:        t.Status,
+		Client:        t.Client,
+		Endpoint:      t.Endpoint,
+		Ref:           t.Ref,
+		Scope:         t.Scope,
+		Resource:      optional(t.Resource),
+		SourcePayload: payload(t.Source),
+		AttemptCount:  t.AttemptCount,
+		MaxAttempts:   t.MaxAttempts,
+		LastError:     optional(t.LastError),
+		CreatedAt:     timestamp(t.CreatedAt),
+		FinishedAt:    optionalTime(t.FinishedAt),
+	}
+	if t.Status == dispatchapy.StatusPending || t.Status == dispatchapy.StatusProcessing {
+		out.RunAt = optionalTime(t.RunAt)
+	}
+	return out
+}
+
+func newTaskDetail(d *service.TaskDetail) taskDetail {
+	out := taskDetail{
+		task:          newTask(&d.Task),
+		TargetPayload: payload(d.Target),
+		Attempts:      make([]attempt, len(d.Attempts)),
+		Log:           make([]logEntry, len(d.Log)),
+	}
+	for i := range d.Attempts {
+		out.Attempts[i] = newAttempt(&d.Attempts[i])
+	}
+	for i, entry := range d.Log {
+		out.Log[i] = logEntry{At: timestamp(entry.At), Message: entry.Message}
+	}
+	return out
+}
+
+func newAttempt(a *service.Attempt) attempt {
+	return attempt{
+		Number:       a.Number,
+		Resource:     a.Resource,
+		Outcome:      a.Outcome,
+		StatusCode:   optional(a.StatusCode),
+		Error:        optional(a.Error),
+		Detail:       a.Detail,
+		ResponseBody: strings.ToValidUTF8(string(a.ResponseBody), "\uFFFD"),
+		StartedAt:    timestamp(a.StartedAt),
+		DurationMS:   milliseconds(a.Duration),
+		Timing: timing{
+			DNSMS:       milliseconds(a.Timing.DNS),
+			ConnectMS:   milliseconds(a.Timing.Connect),
+			TLSMS:       milliseconds(a.Timing.TLS),
+			FirstByteMS: milliseconds(a.Timing.FirstByte),
+		},
+	}
+}

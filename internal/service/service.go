@@ -1,0 +1,118 @@
+// Package service holds the use cases of the gateway, one method per verb.
+// Web pages, REST API and command line are doors to it: authorisation and
+// validation happen here and nowhere else.
+//
+// Every method that acts for somebody takes the Principal and authorises it in
+// its first statement. An administrator may do everything. A client sees its
+// own tasks, its endpoints and their resources; anything else is reported to
+// it as not found.
+package service
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"dispatchapy"
+	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
+)
+
+// ConfigStore is where the configuration lives.
+type ConfigStore interface {
+	LoadConfig(ctx context.Context) (version int64, objects []store.ConfigObject, err error)
+	ConfigVersion(ctx context.Context) (int64, error)
+	ApplyConfig(ctx context.Context, update store.ConfigUpdate) (version int64, ids []int64, err error)
+	ObjectNames(ctx context.Context) ([]store.ObjectName, error)
+}
+
+// TaskStore is where tasks live.
+type TaskStore interface {
+	ListTasks(ctx context.Context, q store.TaskQuery) (store.TaskPage, error)
+	Task(ctx context.Context, id int64) (store.TaskDetail, error)
+	TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error)
+}
+
+// HistoryStore is where health and events live.
+type HistoryStore interface {
+	LoadHealth(ctx context.Context) ([]dispatchapy.Health, error)
+	ListChecks(ctx context.Context, resourceID, before int64, limit int) ([]dispatchapy.Check, error)
+	ListEvents(ctx context.Context, before int64, limit int) ([]dispatchapy.Event, error)
+}
+
+// Store is what the use cases need from the database.
+type Store interface {
+	ConfigStore
+	TaskStore
+	HistoryStore
+}
+
+// Box encrypts what is stored of the configuration. aad names the row.
+type Box interface {
+	Seal(plaintext, aad []byte) []byte
+	Open(sealed, aad []byte) ([]byte, error)
+}
+
+// Checker checks a resource's health at once.
+type Checker interface {
+	CheckNow(ctx context.Context, resourceID int64) (dispatchapy.Check, error)
+}
+
+// Options are what a Service is made of. All but OnConfig are required.
+type Options struct {
+	Store   Store
+	Table   *routing.Table
+	Box     Box
+	Checker Checker
+	Log     *slog.Logger
+
+	// OnConfig is called with every new snapshot, after it was put into Table.
+	// It must not block and must not call the Service.
+	OnConfig func(*routing.Snapshot)
+}
+
+// Service is the use cases. Its methods are safe for concurrent use.
+type Service struct {
+	store    Store
+	table    *routing.Table
+	box      Box
+	checker  Checker
+	log      *slog.Logger
+	onConfig func(*routing.Snapshot)
+	names    atomic.Pointer[directory]
+
+	mu      sync.Mutex // held while the snapshot is being replaced
+	loaded  bool       // a snapshot came from the store
+	refused int64      // version that could not be used, so that it is logged once
+}
+
+// New makes a Service. Before the first Refresh it knows no configuration but
+// what is in Table.
+func New(o Options) *Service {
+	s := &Service{
+		store:    o.Store,
+		table:    o.Table,
+		box:      o.Box,
+		checker:  o.Checker,
+		log:      o.Log,
+		onConfig: o.OnConfig,
+	}
+	if s.onConfig == nil {
+		s.onConfig = func(*routing.Snapshot) {}
+	}
+	s.names.Store(newDirectory(nil))
+	return s
+}
+
+// Authenticate finds the client that owns the token.
+func (s *Service) Authenticate(token dispatchapy.Secret) (dispatchapy.Principal, bool) {
+	if token == "" {
+		return dispatchapy.Principal{}, false
+	}
+	client := s.table.Load().ClientByToken(dispatchapy.HashToken(token.Reveal()))
+	if client == nil {
+		return dispatchapy.Principal{}, false
+	}
+	return dispatchapy.Principal{Name: client.Name, Role: dispatchapy.RoleClient, ClientID: client.ID}, true
+}

@@ -1,0 +1,188 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// MaxBatch is how many tasks one batch may act on.
+const MaxBatch = 1000
+
+const (
+	// transitionChunk bounds one transaction, so that a large batch never
+	// holds up the intake for long.
+	transitionChunk = 100
+
+	// maxBatchPages bounds the search behind a batch by filter. What is left
+	// is reached through BatchResult.Next.
+	maxBatchPages = 50
+)
+
+// manualActions are what a person may do to a task.
+var manualActions = []dispatchapy.Action{
+	dispatchapy.ActionRetry, dispatchapy.ActionStop, dispatchapy.ActionSend, dispatchapy.ActionDelete,
+}
+
+// ActOnTask retries, stops, sends or deletes a task and gives it as it is
+// afterwards; nil if it was deleted.
+func (s *Service) ActOnTask(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, id int64) (*TaskDetail, error) {
+	if err := requireSomebody(p); err != nil {
+		return nil, err
+	}
+	results, err := s.transition(ctx, p, action, []int64{id})
+	if err == nil {
+		err = results[0].Err
+	}
+	if err != nil || action == dispatchapy.ActionDelete {
+		return nil, err
+	}
+	task, err := s.Task(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	return &task, nil
+}
+
+// Batch acts on many tasks: those of IDs, or those that Filter selects.
+type Batch struct {
+	Action dispatchapy.Action
+	IDs    []int64     // at most MaxBatch
+	Filter *TaskFilter // used if IDs is empty
+	Cursor string      // BatchResult.Next of the batch before; with Filter only
+}
+
+// BatchResult is the fate of the tasks of a Batch.
+type BatchResult struct {
+	Results []ActionResult
+	Next    string // not empty: the filter may select more; repeat with this Cursor
+}
+
+// ActionResult is the fate of one task. Err is nil or a *dispatchapy.Error.
+type ActionResult struct {
+	ID     int64
+	Status dispatchapy.Status // after the action; "" when deleted
+	Err    error
+}
+
+// ActOnTasks does one thing to many tasks. Each has its own result: some may
+// fail while others succeed. By filter only tasks in a state that allows the
+// action are selected, newest first.
+func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Batch) (BatchResult, error) {
+	if err := requireSomebody(p); err != nil {
+		return BatchResult{}, err
+	}
+	if !slices.Contains(manualActions, b.Action) {
+		return BatchResult{}, invalid("action", "must be retry, stop, send or delete")
+	}
+	ids, next := b.IDs, ""
+	switch {
+	case (len(ids) == 0) == (b.Filter == nil):
+		return BatchResult{}, invalid("ids", "give either ids or a filter")
+	case len(ids) > MaxBatch:
+		return BatchResult{}, invalid("ids", fmt.Sprintf("at most %d tasks at once", MaxBatch))
+	case b.Filter != nil:
+		var err error
+		if ids, next, err = s.selectTasks(ctx, p, b); err != nil {
+			return BatchResult{}, err
+		}
+	}
+	results, err := s.transition(ctx, p, b.Action, withoutRepeats(ids))
+	return BatchResult{Results: results, Next: next}, err
+}
+
+// selectTasks finds up to MaxBatch tasks for a batch by filter.
+func (s *Service) selectTasks(ctx context.Context, p dispatchapy.Principal, b Batch) (ids []int64, next string, err error) {
+	filter, err := s.storeFilter(p, *b.Filter)
+	if err != nil {
+		return nil, "", err
+	}
+	if filter.Statuses = allowing(b.Action, filter.Statuses); len(filter.Statuses) == 0 {
+		return nil, "", nil
+	}
+	before, err := PageRequest{Cursor: b.Cursor}.before()
+	if err != nil {
+		return nil, "", err
+	}
+	for range maxBatchPages {
+		limit := min(MaxLimit, MaxBatch-len(ids))
+		if limit == 0 {
+			break
+		}
+		page, err := s.store.ListTasks(ctx, store.TaskQuery{Filter: filter, Before: before, Limit: limit})
+		if err != nil {
+			return nil, "", storeError(err)
+		}
+		for i := range page.Tasks {
+			ids = append(ids, page.Tasks[i].ID)
+		}
+		if before = page.Next; before == 0 {
+			break
+		}
+	}
+	return ids, beforeCursor(before), nil
+}
+
+// allowing gives the statuses in which the action is allowed, among those
+// asked for (none: any).
+func allowing(action dispatchapy.Action, asked []dispatchapy.Status) []dispatchapy.Status {
+	if len(asked) == 0 {
+		return action.From()
+	}
+	var out []dispatchapy.Status
+	for _, status := range asked {
+		if slices.Contains(action.From(), status) {
+			out = append(out, status)
+		}
+	}
+	return out
+}
+
+// transition acts on tasks in bounded transactions. A failing database fails
+// the tasks of its chunk and not the whole call, because earlier chunks are
+// done and the caller must learn that; if none was done it is an error.
+func (s *Service) transition(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, ids []int64) ([]ActionResult, error) {
+	t := store.Transition{Action: action, By: p.Name}
+	if !p.IsAdmin() {
+		t.ClientID = p.ClientID
+	}
+	out := make([]ActionResult, 0, len(ids))
+	for chunk := range slices.Chunk(ids, transitionChunk) {
+		results, err := s.store.TransitionTasks(ctx, chunk, t)
+		if err != nil {
+			err = storeError(err)
+			if len(out) == 0 {
+				return nil, err
+			}
+			for _, id := range chunk {
+				out = append(out, ActionResult{ID: id, Err: err})
+			}
+			continue
+		}
+		for _, r := range results {
+			if errors.Is(r.Err, store.ErrNotFound) {
+				r.Err = notFound("task", r.ID)
+			}
+			out = append(out, ActionResult{ID: r.ID, Status: r.Status, Err: storeError(r.Err)})
+		}
+	}
+	return out, nil
+}
+
+// withoutRepeats keeps the first of equal ids: acting twice would report the
+// second time as a conflict.
+func withoutRepeats(ids []int64) []int64 {
+	seen := make(map[int64]bool, len(ids))
+	out := make([]int64, 0, len(ids))
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	return out
+}

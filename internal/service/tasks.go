@@ -1,0 +1,192 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// Bounds on what a filter may carry.
+const (
+	maxFilterNames = 100
+	maxFilterText  = 500 // bytes
+)
+
+// Task is a task with the names of what it refers to. A name is that of a
+// deleted object where there is none any more.
+type Task struct {
+	dispatchapy.Task
+	Client   string
+	Endpoint string
+	Resource string // of the latest attempt; "" before the first
+}
+
+// TaskDetail is a task with its history, oldest first.
+type TaskDetail struct {
+	Task
+	Target   []byte // body of the latest request; nil if none was made
+	Attempts []Attempt
+	Log      []dispatchapy.LogEntry
+}
+
+// Attempt is an attempt with the name of its resource.
+type Attempt struct {
+	dispatchapy.Attempt
+	Resource string
+}
+
+// TaskFilter selects tasks. Empty fields select everything; all given ones
+// must hold. Names may be those of deleted objects.
+type TaskFilter struct {
+	Statuses  []dispatchapy.Status
+	Clients   []string
+	Endpoints []string
+	Resources []string
+	Ref       string
+	Scope     string
+	Since     time.Time // accepted at or after
+	Until     time.Time // accepted before
+	Text      string    // anywhere in payloads, names, ref and scope, ignoring case
+}
+
+// ListTasks gives a page of tasks, newest first. A page may be shorter than
+// its limit without being the last.
+func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f TaskFilter, r PageRequest) (Page[Task], error) {
+	if err := requireSomebody(p); err != nil {
+		return Page[Task]{}, err
+	}
+	filter, err := s.storeFilter(p, f)
+	if err != nil {
+		return Page[Task]{}, err
+	}
+	limit, err := r.limit()
+	if err != nil {
+		return Page[Task]{}, err
+	}
+	before, err := r.before()
+	if err != nil {
+		return Page[Task]{}, err
+	}
+	found, err := s.store.ListTasks(ctx, store.TaskQuery{Filter: filter, Before: before, Limit: limit})
+	if err != nil {
+		return Page[Task]{}, storeError(err)
+	}
+	page := Page[Task]{Items: make([]Task, len(found.Tasks)), Next: beforeCursor(found.Next)}
+	for i := range found.Tasks {
+		page.Items[i] = s.named(found.Tasks[i])
+	}
+	return page, nil
+}
+
+// Task gives a task with its attempts and log.
+func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (TaskDetail, error) {
+	if err := requireSomebody(p); err != nil {
+		return TaskDetail{}, err
+	}
+	found, err := s.store.Task(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return TaskDetail{}, notFound("task", id)
+	}
+	if err != nil {
+		return TaskDetail{}, storeError(err)
+	}
+	if !p.IsAdmin() && found.Task.ClientID != p.ClientID {
+		return TaskDetail{}, notFound("task", id) // whether it exists is not theirs to know
+	}
+	return s.detail(found), nil
+}
+
+func (s *Service) detail(found store.TaskDetail) TaskDetail {
+	d := TaskDetail{Task: s.named(found.Task), Log: found.Log}
+	names := s.names.Load()
+	for _, a := range found.Attempts {
+		d.Attempts = append(d.Attempts, Attempt{Attempt: a, Resource: names.name(store.KindResource, a.ResourceID)})
+		if len(a.RequestBody) > 0 {
+			d.Target = a.RequestBody
+		}
+	}
+	return d
+}
+
+func (s *Service) named(t dispatchapy.Task) Task {
+	names := s.names.Load()
+	return Task{
+		Task:     t,
+		Client:   names.name(store.KindClient, t.ClientID),
+		Endpoint: names.name(store.KindEndpoint, t.EndpointID),
+		Resource: names.name(store.KindResource, t.ResourceID),
+	}
+}
+
+// storeFilter turns names into ids and keeps a client to its own tasks.
+func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter) (store.TaskFilter, error) {
+	if err := f.check(); err != nil {
+		return store.TaskFilter{}, err
+	}
+	names := s.names.Load()
+	out := store.TaskFilter{
+		Statuses:    f.Statuses,
+		ClientIDs:   names.ids(store.KindClient, f.Clients),
+		EndpointIDs: names.ids(store.KindEndpoint, f.Endpoints),
+		ResourceIDs: names.ids(store.KindResource, f.Resources),
+		Ref:         f.Ref,
+		Scope:       f.Scope,
+		Since:       f.Since,
+		Until:       f.Until,
+		Text:        f.Text,
+	}
+	if !p.IsAdmin() {
+		if out.ClientIDs == nil || slices.Contains(out.ClientIDs, p.ClientID) {
+			out.ClientIDs = []int64{p.ClientID}
+		} else {
+			out.ClientIDs = []int64{}
+		}
+	}
+	if f.Text != "" {
+		out.Named = store.NamedIDs{
+			Clients:   names.containing(store.KindClient, f.Text),
+			Endpoints: names.containing(store.KindEndpoint, f.Text),
+			Resources: names.containing(store.KindResource, f.Text),
+		}
+	}
+	return out, nil
+}
+
+func (f *TaskFilter) check() error {
+	for _, status := range f.Statuses {
+		if !status.Valid() {
+			return invalid("status", "must be one of "+joinStatuses(dispatchapy.Statuses))
+		}
+	}
+	for _, list := range []struct {
+		field string
+		names []string
+	}{{"client", f.Clients}, {"endpoint", f.Endpoints}, {"resource", f.Resources}} {
+		if len(list.names) > maxFilterNames {
+			return invalid(list.field, fmt.Sprintf("at most %d names can be given", maxFilterNames))
+		}
+	}
+	for _, text := range []struct{ field, value string }{{"q", f.Text}, {"ref", f.Ref}, {"scope", f.Scope}} {
+		if len(text.value) > maxFilterText {
+			return invalid(text.field, fmt.Sprintf("must have at most %d bytes", maxFilterText))
+		}
+	}
+	if !f.Since.IsZero() && !f.Until.IsZero() && f.Until.Before(f.Since) {
+		return invalid("until", "must not be before since")
+	}
+	return nil
+}
+
+func joinStatuses(statuses []dispatchapy.Status) string {
+	words := make([]string, len(statuses))
+	for i, status := range statuses {
+		words[i] = string(status)
+	}
+	return strings.Join(words, ", ")
+}
