@@ -1,0 +1,202 @@
+package health
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
+)
+
+const (
+	// minInterval keeps a resource from being checked without pause, whatever
+	// is configured.
+	minInterval = 100 * time.Millisecond
+
+	// backstop is how long at most the runner sleeps, in case that no hint came
+	// about what another node has changed.
+	backstop = 30 * time.Second
+
+	// retryWait is the pause after an error of the store.
+	retryWait = 2 * time.Second
+)
+
+// schedule is what the loop believes about when each resource is due. Only the
+// store knows: a claim before time costs a question, nothing more.
+type schedule struct {
+	entries map[int64]*entry
+	running int
+}
+
+type entry struct {
+	resource *routing.Resource
+	due      time.Time // zero: not known yet, ask the store
+	running  bool      // by this loop
+}
+
+// finished is the message of a check that has ended.
+type finished struct {
+	id  int64
+	due time.Time // zero: ask the store
+}
+
+// loop is the goroutine that starts the checks. Each check is a goroutine of
+// its own, at most r.slots at once.
+func (r *Runner) loop() {
+	s := schedule{entries: map[int64]*entry{}}
+	ended := make(chan finished, r.slots) // never full: nobody blocks on it
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-r.life.Done():
+			return
+		case f := <-ended:
+			s.end(f)
+		case <-r.wake:
+			r.reload()
+		case <-timer.C:
+			r.reload()
+		}
+		timer.Reset(r.startDue(&s, ended))
+	}
+}
+
+// reload is Load for the loop. Failure policy: keep the gate as it is, the next
+// time comes soon.
+func (r *Runner) reload() {
+	if err := r.Load(r.life); err != nil && r.life.Err() == nil {
+		r.log.Warn("stored health cannot be read; the known states stay", "error", err)
+	}
+}
+
+// startDue starts the checks that are due, as far as there are slots, and says
+// how long to sleep.
+func (r *Runner) startDue(s *schedule, ended chan<- finished) time.Duration {
+	s.follow(r.snapshots.Load())
+	for r.life.Err() == nil {
+		// One question asks for no more than can be started, because whatever
+		// is due is leased by it.
+		ids := s.due(time.Now(), r.slots-s.running)
+		if len(ids) == 0 {
+			break
+		}
+		claimed, err := r.store.ClaimProbes(r.life, store.ProbeClaim{LeaseFor: leaseFor, ResourceIDs: ids})
+		if err != nil {
+			if r.life.Err() == nil {
+				r.log.Warn("due health checks cannot be claimed; trying again", "error", err)
+			}
+			return retryWait
+		}
+		s.note(ids, claimed, time.Now())
+		for _, lease := range claimed.Probes {
+			res := s.start(lease.Health.ResourceID)
+			r.running.Go(func() { r.run(res, lease, ended) })
+		}
+	}
+	return s.sleep(time.Now(), r.slots)
+}
+
+// run makes one scheduled check.
+func (r *Runner) run(res *routing.Resource, lease store.ProbeLease, ended chan<- finished) {
+	f := finished{id: res.ID, due: time.Now().Add(leaseFor)}
+	defer func() { ended <- f }()
+	check, canceled := r.ask(r.life, res)
+	if canceled {
+		return
+	}
+	nextIn, held, err := r.settle(res, lease, &check)
+	switch {
+	case err != nil:
+		r.log.Warn("health check cannot be stored; it will be made again", "resource", res.Name, "error", err)
+	case held:
+		f.due = time.Now().Add(nextIn)
+	default:
+		f.due = time.Time{}
+	}
+}
+
+// follow takes over the configuration: new resources, changed ones, those that
+// are gone or no longer watched.
+func (s *schedule) follow(snapshot *routing.Snapshot) {
+	wanted := make(map[int64]bool, len(snapshot.Resources))
+	for _, res := range snapshot.Resources {
+		if !watched(res) {
+			continue
+		}
+		wanted[res.ID] = true
+		e := s.entries[res.ID]
+		if e == nil {
+			e = &entry{resource: res}
+			s.entries[res.ID] = e
+		}
+		if !sameResource(e.resource.Resource, res.Resource) {
+			e.due = time.Time{} // a change may have made it due
+		}
+		e.resource = res
+	}
+	for id, e := range s.entries {
+		if !wanted[id] && !e.running {
+			delete(s.entries, id)
+		}
+	}
+}
+
+func sameResource(a, b *dispatchapy.Resource) bool { return a == b || reflect.DeepEqual(a, b) }
+
+// due lists resources that are believed to be due, the longest first.
+func (s *schedule) due(now time.Time, limit int) []int64 {
+	var ids []int64
+	for id, e := range s.entries {
+		if !e.running && !e.due.After(now) {
+			ids = append(ids, id)
+		}
+	}
+	slices.SortFunc(ids, func(a, b int64) int {
+		return cmp.Or(s.entries[a].due.Compare(s.entries[b].due), cmp.Compare(a, b))
+	})
+	return ids[:min(len(ids), max(limit, 0))]
+}
+
+// note takes over what the store said about those asked for.
+func (s *schedule) note(ids []int64, claimed store.ClaimedProbes, now time.Time) {
+	for _, id := range ids {
+		in, known := claimed.NextDue[id]
+		if !known {
+			in = backstop
+		}
+		s.entries[id].due = now.Add(max(in, minInterval)) // never ask in a circle
+	}
+}
+
+func (s *schedule) start(id int64) *routing.Resource {
+	e := s.entries[id]
+	e.running = true
+	s.running++
+	return e.resource
+}
+
+func (s *schedule) end(f finished) {
+	s.running--
+	if e := s.entries[f.id]; e != nil {
+		e.running, e.due = false, f.due
+	}
+}
+
+// sleep gives the time to the next due resource, at most backstop. While all
+// slots are taken the end of a check is what to wait for.
+func (s *schedule) sleep(now time.Time, slots int) time.Duration {
+	wait := backstop
+	if s.running >= slots {
+		return wait
+	}
+	for _, e := range s.entries {
+		if !e.running {
+			wait = min(wait, max(e.due.Sub(now), 0))
+		}
+	}
+	return wait
+}
