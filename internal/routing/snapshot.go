@@ -123,8 +123,10 @@ func compileEndpoint(e *dispatchapy.Endpoint, settings *dispatchapy.Settings, re
 
 func (s *Snapshot) addClient(c *dispatchapy.Client) error {
 	client := &Client{Client: c}
+	var rules *transform.Rules
 	if c.Dev.RulesEnabled {
-		client.rules = map[int64]*transform.Rules{}
+		rules = transform.CompileRules(c.Dev.Rules)
+		client.rules = make(map[int64]*transform.Rules, len(c.Endpoints))
 	}
 	for _, path := range c.Endpoints {
 		e := s.endpointByPath[path]
@@ -132,8 +134,8 @@ func (s *Snapshot) addClient(c *dispatchapy.Client) error {
 			return fmt.Errorf("there is no endpoint %q", path)
 		}
 		e.clients[c.ID] = true
-		if c.Dev.RulesEnabled {
-			client.rules[e.ID] = transform.CompileRules(rulesFor(c.Dev.Rules, path))
+		if rules != nil {
+			client.rules[e.ID] = rules.For(path)
 		}
 	}
 	s.Clients = append(s.Clients, client)
@@ -150,17 +152,6 @@ func (s *Snapshot) addClient(c *dispatchapy.Client) error {
 	}
 	s.clientByToken[hash] = client
 	return nil
-}
-
-// rulesFor selects a client's rules that apply at one endpoint.
-func rulesFor(rules []dispatchapy.Rule, path string) []dispatchapy.Rule {
-	var out []dispatchapy.Rule
-	for _, r := range rules {
-		if r.Endpoint == "" || r.Endpoint == path {
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 // Endpoint finds an endpoint, active or not, by its path; nil if there is none.

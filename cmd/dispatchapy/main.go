@@ -1,0 +1,13 @@
+// Command dispatchapy is the gateway and everything to operate it.
+package main
+
+import (
+	"os"
+
+	"dispatchapy/internal/cli"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() { os.Exit(cli.Run(os.Args[1:], version, os.Stdin, os.Stdout, os.Stderr)) }

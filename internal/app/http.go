@@ -1,0 +1,116 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"dispatchapy"
+	"dispatchapy/internal/httpapi"
+	"dispatchapy/internal/intake"
+)
+
+// Limits of the server against slow and greedy peers.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 60 * time.Second
+	writeTimeout      = 90 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// serve starts the server on the listener and writes the control file.
+func (a *App) serve() {
+	a.server = &http.Server{
+		Handler:           a.handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+	}
+	a.writeControl()
+	go func() { a.serving <- a.server.Serve(a.listener) }()
+	a.onStop("http server", func(ctx context.Context) {
+		a.removeControl()
+		if err := a.server.Shutdown(ctx); err != nil {
+			a.log.Warn("requests were broken off", "error", err)
+			_ = a.server.Close()
+		}
+	})
+}
+
+func (a *App) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/", intake.New(intake.Options{
+		Snapshots: a.table, Submitter: a.dispatcher, Observer: a.metrics, Ready: a.ready.Load, Log: a.log,
+	}))
+	mux.Handle("/v1/", httpapi.New(httpapi.Options{
+		Service: a.service, Tokens: a.adminTokens(), Log: a.log,
+	}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, "alive", "")
+	})
+	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		fmt.Fprintf(w, "Dispatchapy %s\n\nPOST /api/{endpoint}   send a message\n/v1/openapi.json       management API\n/metrics  /readyz      state\n", a.version)
+	})
+	return mux
+}
+
+func (a *App) adminTokens() []dispatchapy.Secret {
+	tokens := []dispatchapy.Secret{dispatchapy.Secret(a.control)}
+	if a.options.AdminToken != "" {
+		tokens = append(tokens, dispatchapy.Secret(a.options.AdminToken))
+	}
+	return tokens
+}
+
+// readyz says whether a task could be accepted now.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	if !a.ready.Load() {
+		answer(w, http.StatusServiceUnavailable, "unavailable", "starting or shutting down")
+		return
+	}
+	if err := a.writable.check(r.Context(), a.store.CheckWritable); err != nil {
+		answer(w, http.StatusServiceUnavailable, "unavailable", "the database cannot be written")
+		return
+	}
+	answer(w, http.StatusOK, "ready", "")
+}
+
+func answer(w http.ResponseWriter, code int, status, detail string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(code)
+	body := map[string]string{"status": status}
+	if detail != "" {
+		body["detail"] = detail
+	}
+	_ = json.NewEncoder(w).Encode(body) // the peer may be gone; nothing depends on it
+}
+
+// writableCache remembers for a moment whether the database can be written, so
+// that strangers who ask often cost nothing.
+type writableCache struct {
+	mu  sync.Mutex
+	at  time.Time
+	err error
+}
+
+func (c *writableCache) check(ctx context.Context, write func(context.Context) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.at) > time.Second {
+		c.err = write(context.WithoutCancel(ctx))
+		c.at = time.Now()
+	}
+	return c.err
+}

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"dispatchapy"
+	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
+)
+
+// metrics are what /metrics shows. Labels come from the configuration only,
+// never from clients or tasks, so that their number is bounded.
+type metrics struct {
+	registry *prometheus.Registry
+
+	accepted    prometheus.Counter
+	rejected    *prometheus.CounterVec
+	delivered   prometheus.Counter
+	failed      prometheus.Counter
+	attempts    *prometheus.CounterVec
+	accept      prometheus.Histogram
+	delivery    prometheus.Histogram
+	batchSize   prometheus.Histogram
+	batchCommit prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	latency := prometheus.ExponentialBuckets(0.0005, 2, 18) // 0.5 ms to 65 s
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		accepted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dispatchapy_tasks_accepted_total", Help: "Tasks made durable and acknowledged."}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dispatchapy_requests_rejected_total", Help: "Requests to /api/ that were refused."}, []string{"reason"}),
+		delivered: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dispatchapy_tasks_delivered_total", Help: "Tasks that a resource accepted."}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dispatchapy_tasks_failed_total", Help: "Tasks given up."}),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dispatchapy_attempts_total", Help: "Requests to resources."}, []string{"resource", "outcome"}),
+		accept: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "dispatchapy_accept_seconds", Help: "Time to acknowledge a task.", Buckets: latency}),
+		delivery: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "dispatchapy_accept_to_delivered_seconds", Help: "Time from acceptance to delivery.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 3, 18)}),
+		batchSize: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "dispatchapy_store_batch_operations", Help: "Operations in one commit.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 11)}),
+		batchCommit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "dispatchapy_store_commit_seconds", Help: "Time to run and sync one commit.", Buckets: latency}),
+	}
+	m.registry.MustRegister(m.accepted, m.rejected, m.delivered, m.failed, m.attempts, m.accept, m.delivery,
+		m.batchSize, m.batchCommit,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Accepted and Rejected observe the intake.
+func (m *metrics) Accepted(d time.Duration) {
+	m.accepted.Inc()
+	m.accept.Observe(d.Seconds())
+}
+
+func (m *metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+
+// Attempt and Finished observe the dispatcher.
+func (m *metrics) Attempt(resource string, a dispatchapy.Attempt) {
+	m.attempts.WithLabelValues(resource, string(a.Outcome)).Inc()
+}
+
+func (m *metrics) Finished(status dispatchapy.Status, since time.Duration) {
+	if status != dispatchapy.StatusSuccess {
+		m.failed.Inc()
+		return
+	}
+	m.delivered.Inc()
+	m.delivery.Observe(since.Seconds())
+}
+
+func (m *metrics) committed(s store.BatchStats) {
+	m.batchSize.Observe(float64(s.Ops))
+	m.batchCommit.Observe(s.Took.Seconds())
+}
+
+// stateCollector reads the gauges when they are asked for.
+type stateCollector struct {
+	table     *routing.Table
+	available *routing.Availability
+	inFlight  func() map[int64]int
+	backlog   func(context.Context) ([]store.LaneBacklog, error)
+	log       *slog.Logger
+
+	// The backlog is counted at most every backlogAge, however often anybody
+	// asks: it costs in proportion to what waits.
+	mu      sync.Mutex
+	counted time.Time
+	lanes   []store.LaneBacklog
+}
+
+const backlogAge = 5 * time.Second
+
+var (
+	laneDepth  = prometheus.NewDesc("dispatchapy_lane_tasks", "Tasks waiting or being sent.", []string{"endpoint"}, nil)
+	laneSlots  = prometheus.NewDesc("dispatchapy_lane_in_flight", "Tasks being sent by this node.", []string{"endpoint"}, nil)
+	laneOldest = prometheus.NewDesc("dispatchapy_lane_oldest_seconds", "Age of the oldest task that is not finished.", []string{"endpoint"}, nil)
+	healthUp   = prometheus.NewDesc("dispatchapy_resource_health", "1 for the state that the health checks give.", []string{"resource", "state"}, nil)
+	breaker    = prometheus.NewDesc("dispatchapy_resource_breaker", "1 for the state of the circuit breaker on this node.", []string{"resource", "state"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{laneDepth, laneSlots, laneOldest, healthUp, breaker} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
+	snapshot := c.table.Load()
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	depth, oldest := map[int64]int{}, map[int64]float64{}
+	for _, lane := range c.countBacklog() {
+		depth[lane.EndpointID] = lane.Tasks
+		oldest[lane.EndpointID] = max(time.Since(lane.Oldest).Seconds(), 0)
+	}
+	inFlight := c.inFlight()
+	for _, e := range snapshot.Endpoints {
+		gauge(laneDepth, float64(depth[e.ID]), e.Path)
+		gauge(laneSlots, float64(inFlight[e.ID]), e.Path)
+		gauge(laneOldest, oldest[e.ID], e.Path)
+	}
+	for _, r := range snapshot.Resources {
+		gauge(healthUp, 1, r.Name, string(c.available.Health(r.ID).State))
+		gauge(breaker, 1, r.Name, string(c.available.Breaker(r.ID)))
+	}
+}
+
+// countBacklog gives the backlog, a few seconds old at most. If it cannot be
+// read the last one stands.
+func (c *stateCollector) countBacklog() []store.LaneBacklog {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.counted) < backlogAge {
+		return c.lanes
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), backlogAge)
+	defer cancel()
+	lanes, err := c.backlog(ctx)
+	if err != nil {
+		c.log.Warn("backlog could not be counted", "error", err)
+		return c.lanes
+	}
+	c.lanes, c.counted = lanes, time.Now()
+	return lanes
+}

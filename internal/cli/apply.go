@@ -1,0 +1,242 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/app"
+	"dispatchapy/internal/config"
+	"dispatchapy/internal/gatewayfile"
+	"dispatchapy/internal/routing"
+	"dispatchapy/internal/service"
+)
+
+// maxFile bounds a gateway file.
+const maxFile = 16 << 20
+
+type applyCmd struct {
+	remote
+	offlineKeys
+	File   string `short:"f" required:"" placeholder:"FILE" help:"Gateway file, YAML or JSON; - for standard input."`
+	DryRun bool   `help:"Say what would change, and change nothing."`
+	Prune  bool   `help:"Delete what is absent from the file."`
+}
+
+// offlineKeys are what is needed to open a data directory without a gateway.
+type offlineKeys struct {
+	SecretKey     string `hidden:"" env:"DISPATCHAPY_SECRET_KEY"`
+	SecretKeyFile string `hidden:"" env:"DISPATCHAPY_SECRET_KEY_FILE" type:"path"`
+}
+
+// change is a change as the API words it.
+type change struct {
+	Kind   string   `json:"kind"`
+	Name   string   `json:"name"`
+	Action string   `json:"action"`
+	Fields []string `json:"fields"`
+	Token  string   `json:"token"`
+}
+
+// Run applies the file through the running gateway, or, if none runs, to the
+// data directory itself.
+func (c *applyCmd) Run(ctx context.Context, con *console) error {
+	data, err := readFile(c.File, con.in)
+	if err != nil {
+		return err
+	}
+	// Checked here first: messages then name this file's lines.
+	if err := checkFile(c.File, data); err != nil {
+		return err
+	}
+	changes, err := c.applyRemote(ctx, data)
+	if errors.Is(err, errNotRunning) && c.Server == "" {
+		changes, err = c.applyOffline(ctx, con, data)
+	}
+	if err != nil {
+		return err
+	}
+	printChanges(con.out, changes, c.DryRun)
+	return nil
+}
+
+func (c *applyCmd) applyRemote(ctx context.Context, data []byte) ([]change, error) {
+	api, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{"prune": {strconv.FormatBool(c.Prune)}, "dry_run": {strconv.FormatBool(c.DryRun)}}
+	answer, err := api.do(ctx, "PUT", "/v1/config?"+query.Encode(), "application/yaml", "application/json", data)
+	if err != nil {
+		return nil, err
+	}
+	var result struct {
+		Changes []change `json:"changes"`
+	}
+	return result.Changes, json.Unmarshal(answer, &result)
+}
+
+func (c *applyCmd) applyOffline(ctx context.Context, con *console, data []byte) ([]change, error) {
+	gateway, err := openOffline(ctx, con, &c.remote, &c.offlineKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer gateway.Stop()
+	result, err := gateway.Service().Apply(ctx, app.System, c.File, data, service.ApplyOptions{Prune: c.Prune, DryRun: c.DryRun})
+	if err != nil {
+		return nil, err
+	}
+	var changes []change
+	for _, ch := range result.Changes {
+		changes = append(changes, change{Kind: string(ch.Kind), Name: ch.Name, Action: string(ch.Action), Fields: ch.Fields, Token: ch.Token.Reveal()})
+	}
+	return changes, nil
+}
+
+// openOffline opens a data directory that no gateway uses.
+func openOffline(ctx context.Context, con *console, r *remote, keys *offlineKeys) (*app.App, error) {
+	options := config.Options{DataDir: r.DataDir, SecretKey: keys.SecretKey, SecretKeyFile: keys.SecretKeyFile, Grace: time.Second}
+	return app.New(ctx, options, con.version, newLog(con.err, "warn", "text"))
+}
+
+func printChanges(w io.Writer, changes []change, dryRun bool) {
+	if len(changes) == 0 {
+		fmt.Fprintln(w, "no changes")
+		return
+	}
+	if dryRun {
+		fmt.Fprintln(w, "would change:")
+	}
+	for _, c := range changes {
+		fmt.Fprintln(w, gatewayfile.Change{
+			Kind: gatewayfile.Kind(c.Kind), Name: c.Name, Action: gatewayfile.Action(c.Action), Fields: c.Fields,
+		})
+		if c.Token != "" {
+			fmt.Fprintf(w, "  token, shown only now: %s\n", c.Token)
+		}
+	}
+}
+
+type checkCmd struct {
+	File string `short:"f" required:"" placeholder:"FILE" help:"Gateway file, YAML or JSON; - for standard input."`
+}
+
+// Run checks a gateway file by itself, as if applied to an empty gateway.
+func (c *checkCmd) Run(con *console) error {
+	data, err := readFile(c.File, con.in)
+	if err != nil {
+		return err
+	}
+	file, err := gatewayfile.Parse(c.File, data)
+	if err != nil {
+		return err
+	}
+	cfg, err := checkAlone(file)
+	if err != nil {
+		return err
+	}
+	for i := range cfg.Endpoints {
+		fmt.Fprintf(con.out, "endpoint %s: %s\n", cfg.Endpoints[i].Path, cfg.Readiness(&cfg.Endpoints[i]))
+	}
+	fmt.Fprintf(con.out, "%s is valid: %d resources, %d endpoints, %d clients\n", c.File, len(cfg.Resources), len(cfg.Endpoints), len(cfg.Clients))
+	return nil
+}
+
+// checkFile finds what is wrong with a file whatever it is applied to: a file
+// may rely on objects that the gateway has already.
+func checkFile(name string, data []byte) error {
+	_, err := gatewayfile.Parse(name, data)
+	return err
+}
+
+// checkAlone plans a file on an empty gateway and validates the result.
+func checkAlone(file *gatewayfile.File) (*dispatchapy.Config, error) {
+	cfg, _, err := gatewayfile.Plan(&dispatchapy.Config{Settings: dispatchapy.DefaultSettings()}, file, false)
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err == nil {
+		_, err = routing.Compile(withIDs(cfg))
+	}
+	if err != nil {
+		return nil, file.Locate(err)
+	}
+	return cfg, nil
+}
+
+// withIDs numbers objects that no store has seen.
+func withIDs(cfg *dispatchapy.Config) *dispatchapy.Config {
+	for i := range cfg.Resources {
+		cfg.Resources[i].ID = int64(i + 1)
+	}
+	for i := range cfg.Endpoints {
+		cfg.Endpoints[i].ID = int64(i + 1)
+	}
+	for i := range cfg.Clients {
+		cfg.Clients[i].ID = int64(i + 1)
+	}
+	return cfg
+}
+
+type exportCmd struct {
+	remote
+	offlineKeys
+	Output string `short:"o" enum:"yaml,json" default:"yaml" help:"Format: yaml or json."`
+}
+
+// Run prints the configuration of the running gateway, or of the data
+// directory if none runs.
+func (c *exportCmd) Run(ctx context.Context, con *console) error {
+	data, err := c.exportRemote(ctx)
+	if errors.Is(err, errNotRunning) && c.Server == "" {
+		data, err = c.exportOffline(ctx, con)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = con.out.Write(data)
+	return err
+}
+
+func (c *exportCmd) exportRemote(ctx context.Context) ([]byte, error) {
+	api, err := c.connect()
+	if err != nil {
+		return nil, err
+	}
+	return api.do(ctx, "GET", "/v1/config", "", "application/"+c.Output, nil)
+}
+
+func (c *exportCmd) exportOffline(ctx context.Context, con *console) ([]byte, error) {
+	gateway, err := openOffline(ctx, con, &c.remote, &c.offlineKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer gateway.Stop()
+	return gateway.Service().ExportConfig(ctx, app.System, service.Format(c.Output))
+}
+
+func readFile(path string, in io.Reader) ([]byte, error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "-f: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "-f: the file is larger than %d MiB", maxFile>>20)
+	}
+	return data, nil
+}

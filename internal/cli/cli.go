@@ -1,0 +1,161 @@
+// Package cli is the command line: it starts the gateway and operates one that
+// runs, through its REST API.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml"
+
+	"dispatchapy"
+	"dispatchapy/internal/bench"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1 // it was tried and failed
+	exitUsage = 2 // wrong options or an invalid gateway file; nothing was changed
+)
+
+// commands is the tree of commands, for kong.
+type commands struct {
+	Serve  serveCmd  `cmd:"" help:"Run the gateway."`
+	Demo   demoCmd   `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
+	Send   sendCmd   `cmd:"" help:"Send a message to an endpoint of a running gateway."`
+	Task   taskCmd   `cmd:"" help:"List, show and act on tasks."`
+	Apply  applyCmd  `cmd:"" help:"Apply a gateway file: all of it or nothing."`
+	Check  checkCmd  `cmd:"" help:"Check a gateway file without applying it."`
+	Export exportCmd `cmd:"" help:"Print the configuration as a gateway file."`
+	Bench  benchCmd  `cmd:"" help:"Measure a gateway beside two yardsticks on this machine."`
+
+	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 if the gateway on this machine is ready, 1 if not."`
+	BenchChild  benchChildCmd  `cmd:"" hidden:"" help:"A process of the benchmark."`
+
+	Version     kong.VersionFlag `help:"Print the version."`
+	OptionsFile kong.ConfigFlag  `name:"options" placeholder:"FILE" env:"DISPATCHAPY_OPTIONS" help:"YAML file with options by flag name (addr: :9000). Weaker than flags and environment."`
+}
+
+// console is what commands print to and read from.
+type console struct {
+	in       io.Reader
+	out, err io.Writer
+	version  string
+}
+
+// Run runs a command line and gives its exit code.
+func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var cmds commands
+	exited := -1
+	parser, err := kong.New(&cmds,
+		kong.Name("dispatchapy"),
+		kong.Description("A gateway that delivers each message to the first healthy provider in your order."),
+		kong.Vars{"version": "dispatchapy " + version, "scenarios": strings.Join(bench.Scenarios, ", ")},
+		kong.Writers(out, errOut),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Configuration(optionsFile),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&console{in: in, out: out, err: errOut, version: version}),
+	)
+	if err != nil {
+		fmt.Fprintln(errOut, "dispatchapy:", err)
+		return exitError
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	command, err := parser.Parse(args)
+	if exited >= 0 { // --help or --version
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "dispatchapy: %v\nTry dispatchapy --help.\n", err)
+		return exitUsage
+	}
+	if err := command.Run(); err != nil {
+		return report(errOut, err)
+	}
+	return exitOK
+}
+
+// report prints an error for people and gives the exit code.
+func report(w io.Writer, err error) int {
+	var e *dispatchapy.Error
+	if errors.As(err, &e) && len(e.Fields) > 0 {
+		fmt.Fprintf(w, "dispatchapy: %s\n", e.Message)
+		for _, f := range e.Fields {
+			fmt.Fprintf(w, "  %s: %s\n", f.Path, f.Message)
+		}
+	} else {
+		fmt.Fprintf(w, "dispatchapy: %v\n", err)
+	}
+	if dispatchapy.ErrorCode(err) == dispatchapy.CodeInvalid {
+		return exitUsage
+	}
+	return exitError
+}
+
+// optionsFile reads options from YAML. Its keys are names of flags.
+func optionsFile(r io.Reader) (kong.Resolver, error) {
+	values := map[string]any{}
+	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return &fileResolver{values}, nil
+}
+
+type fileResolver struct{ values map[string]any }
+
+// Validate refuses keys that are no flag of any command.
+func (f *fileResolver) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	var walk func(n *kong.Node)
+	walk = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known[flag.Name] = true
+		}
+		for _, child := range n.Children {
+			walk(child)
+		}
+	}
+	walk(app.Node)
+	for key := range f.values {
+		if !known[key] {
+			return fmt.Errorf("options file: there is no option %q", key)
+		}
+	}
+	return nil
+}
+
+// Resolve gives the file's value unless the environment has one.
+func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if slices.ContainsFunc(flag.Envs, func(name string) bool { _, set := os.LookupEnv(name); return set }) {
+		return nil, nil
+	}
+	return f.values[flag.Name], nil
+}
+
+// newLog makes the log of the process, on standard error.
+func newLog(w io.Writer, level, format string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
+		l = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: l}
+	if format == "text" {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

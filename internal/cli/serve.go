@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/app"
+	"dispatchapy/internal/config"
+)
+
+type serveCmd struct {
+	config.Options
+}
+
+// Run runs the gateway until a signal ends it. A second signal kills it.
+func (c *serveCmd) Run(ctx context.Context, con *console) error {
+	log := newLog(con.err, c.LogLevel, c.LogFormat)
+	gateway, err := app.New(ctx, c.Options, con.version, log)
+	if err != nil {
+		return err
+	}
+	defer gateway.Stop()
+	if err := gateway.Start(); err != nil {
+		return err
+	}
+	return gateway.Wait(ctx)
+}
+
+type healthcheckCmd struct {
+	Addr string `help:"Address that the gateway listens on." default:":8000" env:"DISPATCHAPY_ADDR"`
+}
+
+// Run asks the gateway on this machine whether it is ready.
+func (c *healthcheckCmd) Run(ctx context.Context) error {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--addr: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", res.Status)
+	}
+	return nil
+}
