@@ -13,6 +13,7 @@ import (
 
 // quick are options for a run that is over in a few seconds.
 func quick(t *testing.T) Options {
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // or every child takes a second to end
 	return Options{
 		Duration: 300 * time.Millisecond, Warmup: 50 * time.Millisecond, Rounds: 1, Connections: 4, Rate: 100,
 		Preload: 100, Dir: t.TempDir(), stall: 500 * time.Millisecond,
@@ -63,6 +64,18 @@ func TestRunAllScenarios(t *testing.T) {
 	}
 	if !strings.Contains(progress.String(), "round 1/1  "+rowStored) {
 		t.Errorf("progress does not tell of the last measurement:\n%s", &progress)
+	}
+}
+
+func TestRunWithRawClient(t *testing.T) {
+	var out bytes.Buffer
+	o := quick(t)
+	o.Out, o.Scenarios, o.RawClient = &out, []string{Failover}, true
+	if err := Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "of a raw client") || !strings.Contains(out.String(), "failover adds") {
+		t.Errorf("report:\n%s", &out)
 	}
 }
 

@@ -32,6 +32,7 @@ func Child(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer
 		return fmt.Errorf("%s: which kind?", ChildCommand)
 	}
 	flags := flag.NewFlagSet(ChildCommand, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
 	latency := flags.Duration("latency", 0, "how long the provider takes")
 	dir := flags.String("dir", "", "directory of the file that is appended to")
 	if err := flags.Parse(args[1:]); err != nil {

@@ -18,6 +18,7 @@ type Report struct {
 	Rounds            int       `json:"rounds"`
 	DurationS         float64   `json:"duration_s"`
 	Connections       int       `json:"connections"`
+	Client            string    `json:"client"` // "net/http" or "raw"
 	BodyBytes         int       `json:"body_bytes"`
 	ProviderLatencyMS float64   `json:"provider_latency_ms"`
 	Rate              int       `json:"rate"`
@@ -46,8 +47,13 @@ type Finding struct {
 }
 
 func newReport(o Options) Report {
+	client := "net/http"
+	if o.RawClient {
+		client = "raw"
+	}
 	return Report{
-		CPUs: runtime.NumCPU(), Go: runtime.Version(), At: time.Now().UTC().Truncate(time.Second),
+		Client: client,
+		CPUs:   runtime.NumCPU(), Go: runtime.Version(), At: time.Now().UTC().Truncate(time.Second),
 		Rounds: o.Rounds, DurationS: o.Duration.Seconds(), Connections: o.Connections, BodyBytes: o.BodyBytes,
 		ProviderLatencyMS: float64(o.ProviderLatency) / 1e6, Rate: o.Rate, Preload: o.Preload,
 	}
@@ -162,8 +168,8 @@ func (r *Report) writeJSON(w io.Writer) error {
 }
 
 func (r *Report) writeTable(w io.Writer) error {
-	fmt.Fprintf(w, "%d CPUs, %s, %d connections, %d-byte bodies, provider takes %g ms; medians of %d interleaved rounds of %g s\n",
-		r.CPUs, r.Go, r.Connections, r.BodyBytes, r.ProviderLatencyMS, r.Rounds, r.DurationS)
+	fmt.Fprintf(w, "%d CPUs, %s, %d connections of a %s client, %d-byte bodies, provider takes %g ms; medians of %d interleaved rounds of %g s\n",
+		r.CPUs, r.Go, r.Connections, r.Client, r.BodyBytes, r.ProviderLatencyMS, r.Rounds, r.DurationS)
 	if r.row(rowHealthy) != nil || r.row(rowFailover) != nil {
 		fmt.Fprintf(w, "fixed rate, where there is one: %d/s\n", r.Rate)
 	}

@@ -164,7 +164,7 @@ func (r *run) stored(ctx context.Context) error {
 func (r *run) closedLoop(endpoint string) load {
 	return load{
 		endpoint: endpoint, token: r.token, bodyBytes: r.BodyBytes, connections: r.Connections,
-		warmup: r.Warmup, duration: r.Duration,
+		warmup: r.Warmup, duration: r.Duration, raw: r.RawClient,
 	}
 }
 
