@@ -101,8 +101,8 @@ type Result struct {
 	Duration   time.Duration // of the whole exchange
 	Timing     dispatchapy.Timing
 
-	// Canceled says that the caller's context was cancelled before there was a
-	// verdict: nothing is known of the resource, or of the message's fate there.
+	// Canceled says that the caller's context was cancelled, or the client
+	// closed, before there was a verdict: nothing is known of the resource, or of the message's fate there.
 	Canceled bool
 }
 

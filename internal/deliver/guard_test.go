@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"dispatchapy"
 )
 
@@ -89,6 +91,39 @@ func TestGuard(t *testing.T) {
 			t.Errorf("%s is %s (private %v), want %s; %v, %v", text, got, onPrivate, want, strict, lax)
 		}
 	}
+}
+
+// TestGuardSeesThroughDisguise: whatever an address is, its embedded forms are
+// judged no milder.
+func TestGuardSeesThroughDisguise(t *testing.T) {
+	var allow atomic.Bool
+	g := newGuard(allow.Load)
+	rapid.Check(t, func(t *rapid.T) {
+		b := [4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "address"))
+		if b[0] == 0 {
+			t.Skip("0.0.0.0/8 is not looked for where an address may be anywhere")
+		}
+		plain := netip.AddrFrom4(b)
+		hidden := map[string][16]byte{
+			"mapped":    {10: 0xff, 11: 0xff, 12: b[0], 13: b[1], 14: b[2], 15: b[3]},
+			"nat64":     {0, 0x64, 0xff, 0x9b, 12: b[0], 13: b[1], 14: b[2], 15: b[3]},
+			"nat64 /48": {0, 0x64, 0xff, 0x9b, 0, 1, b[0], b[1], 0, b[2], b[3]},
+			"6to4":      {0x20, 0x02, b[0], b[1], b[2], b[3]},
+			"teredo":    {0x20, 0x01, 0, 0, 9, 9, 9, 9, 12: ^b[0], 13: ^b[1], 14: ^b[2], 15: ^b[3]},
+			"isatap":    {0x26, 0x06, 10: 0x5e, 11: 0xfe, 12: b[0], 13: b[1], 14: b[2], 15: b[3]},
+		}
+		for _, on := range []bool{false, true} {
+			allow.Store(on)
+			if _, err := g.check(plain); err == nil {
+				continue
+			}
+			for form, bytes := range hidden {
+				if _, err := g.check(netip.AddrFrom16(bytes)); err == nil {
+					t.Errorf("%s is refused (private allowed: %v), but not as %s %s", plain, on, form, netip.AddrFrom16(bytes))
+				}
+			}
+		}
+	})
 }
 
 func TestBlockedRequests(t *testing.T) {

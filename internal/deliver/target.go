@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -20,7 +21,7 @@ type Target struct {
 	Name       string
 	Method     string
 	URL        string        // as configured, with its query: not for logs
-	Header     http.Header   // complete but for the idempotency key
+	Header     http.Header   // the resource's own headers; they win over those added here
 	Timeout    time.Duration // for the whole exchange, answer's body included
 
 	prepared *http.Request // what every request has in common; nil if not made by NewTarget
@@ -33,7 +34,7 @@ func NewTarget(r *dispatchapy.Resource) Target {
 		Name:       r.Name,
 		Method:     r.Method,
 		URL:        r.URL,
-		Header:     make(http.Header, len(r.Headers)+4),
+		Header:     make(http.Header, len(r.Headers)),
 		Timeout:    r.Timeout.Std(),
 	}
 	for name, value := range r.Headers {
@@ -111,7 +112,7 @@ func (t *Target) prepare() (*http.Request, error) {
 	host := header.Get("Host") // the transport takes it from Request.Host only
 	header.Del("Host")
 	return &http.Request{
-		Method:     t.Method,
+		Method:     cmp.Or(t.Method, http.MethodPost),
 		URL:        u,
 		Host:       host,
 		Header:     header,

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -87,48 +86,4 @@ func TestShorten(t *testing.T) {
 	if got := shorten("a\xffb"); got != "a?b" {
 		t.Errorf("shorten of invalid UTF-8 = %q", got)
 	}
-}
-
-func BenchmarkDo(b *testing.B) {
-	s := newBenchServer(b)
-	c := NewClient(Options{AllowPrivate: always})
-	b.Cleanup(c.Close)
-	target := targetOf(s)
-	body := make([]byte, 300)
-	b.ReportAllocs()
-	b.SetParallelism(16)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if r := c.Do(b.Context(), target, "dpy-0123456789abcdef", body); r.Outcome != dispatchapy.OutcomeDelivered {
-				b.Errorf("result = %+v", r)
-				return
-			}
-		}
-	})
-}
-
-// BenchmarkTransport is the yardstick: the bare transport, reading the body.
-func BenchmarkTransport(b *testing.B) {
-	s := newBenchServer(b)
-	tr := &http.Transport{MaxIdleConnsPerHost: maxIdlePerHost}
-	b.Cleanup(tr.CloseIdleConnections)
-	target := targetOf(s)
-	c := NewClient(Options{})
-	b.Cleanup(c.Close)
-	body := make([]byte, 300)
-	b.ReportAllocs()
-	b.SetParallelism(16)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			req, _ := target.request(b.Context())
-			c.complete(req, "dpy-0123456789abcdef", body)
-			resp, err := tr.RoundTrip(req)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-		}
-	})
 }
