@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"dispatchapy"
 )
@@ -116,4 +117,33 @@ func mustChanges(t testing.TB, current *dispatchapy.Config, f *File, prune bool)
 		t.Fatal(err)
 	}
 	return changes
+}
+
+func TestRoundTripIsLossless(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := config().Draw(t, "config")
+		for name, encode := range map[string]func(*dispatchapy.Config) ([]byte, error){"YAML": Encode, "JSON": EncodeJSON} {
+			text, err := encode(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := Parse("gateway.yaml", text)
+			if err != nil {
+				t.Fatalf("%s: %v in\n%s", name, err, text)
+			}
+			again, _, err := Plan(&dispatchapy.Config{}, f, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(cfg, again, equivalent); diff != "" {
+				t.Fatalf("%s: (-written +read):\n%s\n%s", name, diff, text)
+			}
+			if second, _ := encode(again); !bytes.Equal(text, second) {
+				t.Fatalf("%s: written again it differs:\n%s", name, cmp.Diff(string(text), string(second)))
+			}
+			if _, changes, _ := Plan(again, f, true); len(changes) > 0 {
+				t.Fatalf("%s: applied again it changes %v", name, changes)
+			}
+		}
+	})
 }
