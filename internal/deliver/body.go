@@ -45,7 +45,7 @@ func readGzip(raw io.Reader, limit int64) ([]byte, error) {
 	defer gzipReaders.Put(z)
 	source := &readErrors{Reader: raw}
 	err := z.Reset(source)
-	if err == io.EOF { // no body at all, as with 204
+	if errors.Is(err, io.EOF) { // no body at all, as with 204
 		return nil, nil
 	}
 	var body []byte

@@ -142,6 +142,7 @@ func (c *Client) Do(ctx context.Context, t *Target, key string, body []byte) Res
 	} else {
 		r.Timing.FirstByte = time.Since(start)
 		c.judge(&r, resp)
+		_ = resp.Body.Close() // what is needed of it was read
 	}
 	r.Duration = time.Since(start)
 	return r
@@ -185,7 +186,6 @@ func (r *Result) fail(ctx context.Context, err error, connected bool, timeout ti
 
 // judge turns an answer into a verdict and keeps its body.
 func (c *Client) judge(r *Result, resp *http.Response) {
-	defer func() { _ = resp.Body.Close() }() // nothing is lost by a failed close
 	r.StatusCode = resp.StatusCode
 	r.Outcome, r.Error = verdict(resp.StatusCode)
 	if r.Outcome != dispatchapy.OutcomeDelivered {

@@ -100,7 +100,7 @@ func TestDoSendsTheMessage(t *testing.T) {
 		Timeout: dispatchapy.Duration(time.Minute),
 	})
 	r := newTestClient(t).Do(t.Context(), &target, "key-1", []byte(`{"n":12345678901234567890}`))
-	if r.Outcome != dispatchapy.OutcomeDelivered || r.StatusCode != 200 || r.Error != "" || r.Detail != "" {
+	if r.Outcome != dispatchapy.OutcomeDelivered || r.StatusCode != http.StatusOK || r.Error != "" || r.Detail != "" {
 		t.Fatalf("result = %+v", r)
 	}
 	if string(r.Body) != `{"ok":true}` || string(body) != `{"n":12345678901234567890}` {
@@ -116,7 +116,7 @@ func TestDoSendsTheMessage(t *testing.T) {
 	if diff := cmp.Diff(want, got.Header); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
-	if got.Method != "PUT" || got.RequestURI != "/a/b?c=d" || got.Host != "api.example.com" {
+	if got.Method != http.MethodPut || got.RequestURI != "/a/b?c=d" || got.Host != "api.example.com" {
 		t.Errorf("request = %s %s at %s", got.Method, got.RequestURI, got.Host)
 	}
 }
@@ -263,7 +263,7 @@ func TestNetworkErrors(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	t.Cleanup(s.Close)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 
@@ -312,7 +312,7 @@ func countingServer(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic
 }
 
 func TestConnectionsAreReused(t *testing.T) {
-	s, connections := countingServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	s, connections := countingServer(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	c := newTestClient(t)
 	target := targetOf(s.URL)
 	for i := range 20 {

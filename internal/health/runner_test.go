@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -382,7 +383,7 @@ func TestActualCheckSendsTestValues(t *testing.T) {
 			t.Errorf("sent (-want +got):\n%s", diff)
 		}
 		c := w.store.history()[1]
-		if c.OK || c.StatusCode != 422 || c.Method != "actual" || c.Detail != "HTTP 422 Unprocessable Entity: no such number" {
+		if c.OK || c.StatusCode != http.StatusUnprocessableEntity || c.Method != "actual" || c.Detail != "HTTP 422 Unprocessable Entity: no such number" {
 			t.Errorf("check = %+v", c)
 		}
 	})
