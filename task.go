@@ -84,7 +84,6 @@ const (
 	ErrorTLS       ErrorClass = "tls"          // handshake or certificate
 	ErrorBlocked   ErrorClass = "blocked"      // address forbidden by the outbound guard
 	ErrorProtocol  ErrorClass = "protocol"     // the answer is not HTTP
-	ErrorBody      ErrorClass = "body"         // the answer's body is broken (length, compression)
 	ErrorRedirect  ErrorClass = "redirect"     // 3xx: redirects are not followed
 	ErrorStatus4xx ErrorClass = "client_error" // 4xx
 	ErrorStatus5xx ErrorClass = "server_error" // 5xx

@@ -207,6 +207,9 @@ func (a *App) follow(ctx context.Context) {
 		if h.Config {
 			a.refresh(ctx)
 		}
+		if h.Health {
+			a.health.Wake()
+		}
 	})
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("hints from the database ended; polling goes on", "error", err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -19,6 +20,9 @@ type serveCmd struct {
 // Run runs the gateway until a signal ends it. A second signal kills it.
 func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	log := newLog(con.err, c.LogLevel, c.LogFormat)
+	// Libraries write to the standard logger, sometimes what a provider sent.
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(log)
 	gateway, err := app.New(ctx, c.Options, con.version, log)
 	if err != nil {
 		return err

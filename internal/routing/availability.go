@@ -64,7 +64,7 @@ func (a *Availability) SetHealth(h dispatchapy.Health) {
 	a.mu.Lock()
 	g := a.gate(h.ResourceID)
 	g.health = h
-	if h.State == dispatchapy.HealthUp {
+	if h.State == dispatchapy.HealthUp && h.Successes > 0 {
 		g.breaker.shorten(time.Now())
 	}
 	a.mu.Unlock()
