@@ -217,22 +217,13 @@ func leadsOf(f *store.TaskFilter) (leads []lead) {
 			leads = append(leads, lead{from: "tasks INDEXED BY " + index, where: where, values: values})
 		}
 	}
-	if onlyOf(f.Statuses, dispatchapy.StatusFailed, dispatchapy.StatusStopped, dispatchapy.StatusHeld) {
-		add("tasks_notable", "status IN ('failed', 'stopped', 'held') AND status = ?", values(f.Statuses))
+	if !slices.Contains(f.Statuses, dispatchapy.StatusSuccess) {
+		add("tasks_unsuccessful", "status <> 'success' AND status = ?", values(f.Statuses))
 	}
 	add("tasks_resource", "resource_id > 0 AND resource_id = ?", values(f.ResourceIDs))
 	add("tasks_endpoint", "endpoint_id = ?", values(f.EndpointIDs))
 	add("tasks_client", "client_id = ?", values(f.ClientIDs))
 	return leads
-}
-
-func onlyOf(statuses []dispatchapy.Status, of ...dispatchapy.Status) bool {
-	for _, s := range statuses {
-		if !slices.Contains(of, s) {
-			return false
-		}
-	}
-	return len(statuses) > 0
 }
 
 // values makes arguments of a list, without repetitions.
