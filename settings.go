@@ -70,8 +70,8 @@ func DefaultSettings() Settings {
 	return Settings{
 		MaxAttempts: 5,
 		Retry: RetryPolicy{
-			Base:   Duration(2 * time.Second),
-			Factor: 3,
+			Base:   Duration(3 * time.Second),
+			Factor: 4,
 			Cap:    Duration(time.Hour),
 			Jitter: 0.2,
 		},

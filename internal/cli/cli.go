@@ -63,6 +63,7 @@ func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (co
 		kong.Name("dispatchapy"),
 		kong.Description("A gateway that delivers each message to the first healthy provider in your order."),
 		kong.Vars{"version": "dispatchapy " + version, "scenarios": strings.Join(bench.Scenarios, ", ")},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.Configuration(optionsFile),

@@ -80,7 +80,7 @@ func TestRetriesLaterUntilTheBudgetIsSpent(t *testing.T) {
 			}
 		}
 		wantStatus(t, g, id, dispatchapy.StatusFailed)
-		want := []time.Duration{2 * time.Second, 8 * time.Second, 26 * time.Second, 80 * time.Second}
+		want := []time.Duration{3 * time.Second, 15 * time.Second, 63 * time.Second, 255 * time.Second}
 		if !slices.Equal(at, want) {
 			t.Errorf("attempts after %v, want %v", at, want)
 		}
@@ -100,7 +100,7 @@ func TestARefusalIsNotRepeated(t *testing.T) {
 		id := g.submit(t, 1)
 		wantStatus(t, g, id, dispatchapy.StatusPending)
 		g.providers.set("b", status(200))
-		time.Sleep(2 * time.Second)
+		time.Sleep(3 * time.Second)
 		wantStatus(t, g, id, dispatchapy.StatusSuccess)
 		var to []string
 		for _, call := range g.providers.calls() {
@@ -301,7 +301,7 @@ func TestABrokenResourceSpendsNothing(t *testing.T) {
 			t.Errorf("%d attempts before the breaker opened, want 10", got)
 		}
 		g.providers.set("c", status(200))
-		time.Sleep(time.Minute)
+		time.Sleep(5 * time.Minute)
 		synctest.Wait()
 		if got := g.store.count(dispatchapy.StatusSuccess); got != n {
 			t.Errorf("%d delivered after recovery, want %d", got, n)
