@@ -12,13 +12,13 @@ type client struct {
 	ID          int64                 `json:"id"`
 	Name        string                `json:"name"`
 	Description string                `json:"description"`
-	Endpoints   []string              `json:"endpoints" nullable:"false"`
+	Endpoints   []string              `json:"endpoints"`
 	Dev         dispatchapy.ClientDev `json:"dev"`
 }
 
 func (a *api) registerClients() {
 	register(a, operation(http.MethodGet, "/v1/clients", "list-clients", "clients", "List clients, by name"),
-		func(ctx context.Context, p dispatchapy.Principal, in *paging) (*answer[list[client]], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *Paging) (*answer[list[client]], error) {
 			found, err := a.service.ListClients(ctx, p, in.request())
 			return page(found, newClient), err
 		})

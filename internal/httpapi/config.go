@@ -29,14 +29,14 @@ var yamlTypes = []string{typeYAML, "application/x-yaml", "text/yaml", "text/x-ya
 type applyResult struct {
 	Version int64    `json:"version" doc:"Of the configuration now in force"`
 	DryRun  bool     `json:"dry_run"`
-	Changes []change `json:"changes" nullable:"false"`
+	Changes []change `json:"changes"`
 }
 
 type change struct {
 	Kind   string             `json:"kind" enum:"settings,resource,endpoint,client"`
 	Name   string             `json:"name"`
 	Action string             `json:"action" enum:"create,update,delete"`
-	Fields []string           `json:"fields" nullable:"false" doc:"The keys that differ"`
+	Fields []string           `json:"fields" doc:"The keys that differ"`
 	Token  dispatchapy.Secret `json:"token,omitempty" doc:"Of a new client for which none was given. It is shown this once"`
 }
 
@@ -47,10 +47,10 @@ func (a *api) registerConfig() {
 
 func (a *api) registerExport() {
 	type input struct {
-		Accept string `header:"Accept"`
+		Accept string `header:"Accept" hidden:"true"`
 	}
 	type output struct {
-		ContentType string `header:"Content-Type"`
+		ContentType string `header:"Content-Type" hidden:"true"`
 		Body        []byte
 	}
 	op := operation(http.MethodGet, configPath, "export-config", "config", "Get the whole configuration as a gateway file")
@@ -71,12 +71,13 @@ func (a *api) registerApply() {
 		Prune       bool   `query:"prune" doc:"Delete what is absent from the file"`
 		DryRun      bool   `query:"dry_run" doc:"Say what would change, and change nothing"`
 		File        string `query:"file" maxLength:"200" doc:"Name of the file, for messages"`
-		ContentType string `header:"Content-Type"`
+		ContentType string `header:"Content-Type" hidden:"true"`
 		RawBody     []byte `contentType:"application/yaml"`
 	}
 	op := operation(http.MethodPut, configPath, "apply-config", "config", "Apply a gateway file")
 	op.Description = "All or nothing. Objects are matched by name; what is absent stays unless prune is given. " +
 		"Applying the same file again changes nothing."
+	op.SkipValidateBody = true      // the service reads it
 	op.MaxBodyBytes = maxConfig + 1 // huma refuses what is this long
 	op.BodyReadTimeout = time.Minute
 	op.RequestBody = &huma.RequestBody{Description: "The gateway file", Required: true, Content: gatewayFile()}
@@ -95,6 +96,7 @@ func (a *api) registerApply() {
 		}
 		return &answer[applyResult]{newApplyResult(result, in.DryRun)}, nil
 	})
+	op.RequestBody.Content = gatewayFile() // huma made bytes of the one that RawBody stands for
 }
 
 // gatewayFile describes a body that is a gateway file. Its keys are described

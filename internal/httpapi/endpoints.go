@@ -16,10 +16,10 @@ type endpoint struct {
 	Description    string                         `json:"description"`
 	Active         bool                           `json:"active"`
 	Readiness      string                         `json:"readiness" doc:"Ready, or what is missing" example:"Ready"`
-	RequiredParams []string                       `json:"required_params" nullable:"false"`
+	RequiredParams []string                       `json:"required_params"`
 	MaxBody        int64                          `json:"max_body" doc:"Bytes"`
-	Resources      []string                       `json:"resources" nullable:"false" doc:"In failover order"`
-	Clients        []string                       `json:"clients" nullable:"false"`
+	Resources      []string                       `json:"resources" doc:"In failover order"`
+	Clients        []string                       `json:"clients"`
 	Mapping        map[string]dispatchapy.Mapping `json:"mapping,omitempty" doc:"By resource"`
 	Retry          *dispatchapy.RetryOverride     `json:"retry,omitempty"`
 	Dev            *dispatchapy.EndpointDev       `json:"dev,omitempty"`
@@ -27,7 +27,7 @@ type endpoint struct {
 
 func (a *api) registerEndpoints() {
 	register(a, operation(http.MethodGet, "/v1/endpoints", "list-endpoints", "endpoints", "List endpoints with their readiness, by path"),
-		func(ctx context.Context, p dispatchapy.Principal, in *paging) (*answer[list[endpoint]], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *Paging) (*answer[list[endpoint]], error) {
 			found, err := a.service.ListEndpoints(ctx, p, in.request())
 			return page(found, func(e *service.Endpoint) endpoint { return newEndpoint(e, p.IsAdmin()) }), err
 		})

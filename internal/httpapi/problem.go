@@ -116,9 +116,10 @@ type panicError struct{ value any }
 
 func (p panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// huma makes its errors by a package variable. Whoever imports this package
-// gets problems for all of them.
+// huma has package variables for these. Whoever imports this package gets
+// problems for all errors, and lists that are never null.
 func init() {
+	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return humaProblem(status, message, errs)
 	}

@@ -8,9 +8,9 @@ import (
 	"dispatchapy/internal/service"
 )
 
-// resource is a resource with its health. Header values are secrets and are
+// Resource is a resource with its health. Header values are secrets and are
 // masked; a client gets no more than id, name, active and health.
-type resource struct {
+type Resource struct {
 	ID             int64                         `json:"id"`
 	Name           string                        `json:"name"`
 	Active         bool                          `json:"active"`
@@ -35,7 +35,7 @@ type health struct {
 
 // resourceDetail is a resource with its latest check.
 type resourceDetail struct {
-	resource
+	Resource
 	LastCheck *check `json:"last_check,omitempty"`
 }
 
@@ -54,14 +54,14 @@ type check struct {
 
 func (a *api) registerResources() {
 	register(a, operation(http.MethodGet, "/v1/resources", "list-resources", "resources", "List resources with their health, by name"),
-		func(ctx context.Context, p dispatchapy.Principal, in *paging) (*answer[list[resource]], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *Paging) (*answer[list[Resource]], error) {
 			found, err := a.service.ListResources(ctx, p, in.request())
 			return page(found, newResource), err
 		})
 	register(a, operation(http.MethodGet, "/v1/resources/{id}", "get-resource", "resources", "Get a resource with its latest check"),
-		func(ctx context.Context, p dispatchapy.Principal, in *byIDInput) (*answer[resourceDetail], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[resourceDetail], error) {
 			found, err := a.service.Resource(ctx, p, in.ID)
-			body := resourceDetail{resource: newResource(&found)}
+			body := resourceDetail{Resource: newResource(&found)}
 			if found.LastCheck != nil {
 				last := newCheck(found.LastCheck)
 				body.LastCheck = &last
@@ -69,8 +69,8 @@ func (a *api) registerResources() {
 			return &answer[resourceDetail]{body}, err
 		})
 	type historyInput struct {
-		byIDInput
-		paging
+		ByID
+		Paging
 	}
 	register(a, operation(http.MethodGet, "/v1/resources/{id}/health", "list-checks", "resources", "List a resource's health checks, newest first"),
 		func(ctx context.Context, p dispatchapy.Principal, in *historyInput) (*answer[list[check]], error) {
@@ -78,14 +78,14 @@ func (a *api) registerResources() {
 			return page(found, newCheck), err
 		})
 	register(a, operation(http.MethodPost, "/v1/resources/{id}/check", "check-resource", "resources", "Check a resource's health now"),
-		func(ctx context.Context, p dispatchapy.Principal, in *byIDInput) (*answer[check], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[check], error) {
 			found, err := a.service.CheckResource(ctx, p, in.ID)
 			return &answer[check]{newCheck(&found)}, err
 		})
 }
 
-func newResource(r *service.Resource) resource {
-	out := resource{
+func newResource(r *service.Resource) Resource {
+	out := Resource{
 		ID:             r.ID,
 		Name:           r.Name,
 		Active:         r.IsActive(),

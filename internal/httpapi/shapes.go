@@ -48,25 +48,37 @@ func optional[T comparable](v T) *T {
 // milliseconds gives a duration with a resolution of a microsecond.
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// payload gives a body for embedding into JSON: as it is if it is JSON, as
-// text if it is not, null if there is none.
-func payload(body []byte) json.RawMessage {
+// object is a JSON object that is sent as it was stored.
+type object json.RawMessage
+
+// MarshalJSON implements json.Marshaler.
+func (o object) MarshalJSON() ([]byte, error) { return o, nil }
+
+// Schema implements huma.SchemaProvider.
+func (object) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+// payload gives a body for embedding into JSON, null if there is none. Bodies
+// are checked before they are stored; one that is no JSON nevertheless is
+// shown as text, because people look here when something went wrong.
+func payload(body []byte) object {
 	switch {
 	case len(body) == 0:
-		return json.RawMessage("null")
+		return object("null")
 	case json.Valid(body):
 		return body
 	}
 	quoted, err := json.Marshal(strings.ToValidUTF8(string(body), "\uFFFD"))
 	if err != nil {
-		return json.RawMessage("null")
+		return object("null")
 	}
 	return quoted
 }
 
 // list is a page of a list.
 type list[T any] struct {
-	Items []T     `json:"items" nullable:"false"`
+	Items []T     `json:"items"`
 	Next  *string `json:"next" doc:"Cursor of the next page, null at the end"`
 }
 
@@ -82,18 +94,19 @@ func page[T, U any](p service.Page[T], convert func(*T) U) *answer[list[U]] {
 	return &answer[list[U]]{Body: list[U]{Items: items, Next: optional(p.Next)}}
 }
 
-// paging is the input of every list.
-type paging struct {
+// Paging is the input of every list. Like the other inputs that are embedded
+// it is exported because huma looks for parameters in no others.
+type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Items per page"`
 	Cursor string `query:"cursor" maxLength:"400" doc:"next of the page before"`
 }
 
-func (p *paging) request() service.PageRequest {
+func (p *Paging) request() service.PageRequest {
 	return service.PageRequest{Cursor: p.Cursor, Limit: p.Limit}
 }
 
-// byIDInput is the input of operations on one object.
-type byIDInput struct {
+// ByID is the input of an operation on one object.
+type ByID struct {
 	ID int64 `path:"id" minimum:"1"`
 }
 

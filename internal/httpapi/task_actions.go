@@ -13,7 +13,7 @@ import (
 type batchInput struct {
 	Body struct {
 		Action dispatchapy.Action `json:"action" enum:"retry,stop,send,delete"`
-		IDs    []int64            `json:"ids,omitempty" nullable:"false" maxItems:"1000"`
+		IDs    []int64            `json:"ids,omitempty" maxItems:"1000"`
 		Filter *batchFilter       `json:"filter,omitempty" doc:"Instead of ids: the tasks to act on, among those whose status allows it"`
 		Cursor string             `json:"cursor,omitempty" doc:"next of the batch before; with filter only"`
 	}
@@ -36,7 +36,7 @@ type batchFilter struct {
 type batchResult struct {
 	Succeeded int            `json:"succeeded"`
 	Failed    int            `json:"failed"`
-	Results   []actionResult `json:"results" nullable:"false"`
+	Results   []actionResult `json:"results"`
 	Next      *string        `json:"next" doc:"Not null: the filter may select more; repeat with this cursor"`
 }
 
@@ -58,7 +58,7 @@ func (a *api) registerTaskActions() {
 		dispatchapy.ActionSend:  "Let a held task go",
 	} {
 		op := operation(http.MethodPost, "/v1/tasks/{id}/"+string(action), string(action)+"-task", "tasks", summary)
-		register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *byIDInput) (*answer[taskDetail], error) {
+		register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[taskDetail], error) {
 			found, err := a.service.ActOnTask(ctx, p, action, in.ID)
 			if err != nil {
 				return nil, err
@@ -67,7 +67,7 @@ func (a *api) registerTaskActions() {
 		})
 	}
 	register(a, operation(http.MethodDelete, "/v1/tasks/{id}", "delete-task", "tasks", "Delete a task"),
-		func(ctx context.Context, p dispatchapy.Principal, in *byIDInput) (*struct{}, error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*struct{}, error) {
 			_, err := a.service.ActOnTask(ctx, p, dispatchapy.ActionDelete, in.ID)
 			return nil, err
 		})
@@ -84,7 +84,7 @@ func (a *api) registerTaskActions() {
 func (in *batchInput) batch() service.Batch {
 	b := service.Batch{Action: in.Body.Action, IDs: in.Body.IDs, Cursor: in.Body.Cursor}
 	if f := in.Body.Filter; f != nil {
-		list := taskFilter{
+		list := TaskFilter{
 			Status: f.Status, Text: f.Text, Client: f.Client, Endpoint: f.Endpoint, Resource: f.Resource,
 			Ref: f.Ref, Scope: f.Scope, Since: f.Since, Until: f.Until,
 		}

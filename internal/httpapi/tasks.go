@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -11,8 +10,9 @@ import (
 	"dispatchapy/internal/service"
 )
 
-// task is a task as it stands in a list.
-type task struct {
+// Task is a task as it stands in a list. It is exported because huma describes
+// no others where they are embedded.
+type Task struct {
 	ID            int64              `json:"id"`
 	Status        dispatchapy.Status `json:"status" enum:"pending,processing,success,failed,stopped,held"`
 	Client        string             `json:"client"`
@@ -20,7 +20,7 @@ type task struct {
 	Ref           string             `json:"ref"`
 	Scope         string             `json:"scope"`
 	Resource      *string            `json:"resource" doc:"Of the latest attempt, null before the first"`
-	SourcePayload json.RawMessage    `json:"source_payload" doc:"As it was received"`
+	SourcePayload object             `json:"source_payload" doc:"As it was received"`
 	AttemptCount  int                `json:"attempt_count" doc:"Spent of max_attempts"`
 	MaxAttempts   int                `json:"max_attempts"`
 	LastError     *string            `json:"last_error"`
@@ -31,10 +31,10 @@ type task struct {
 
 // taskDetail is a task with its history.
 type taskDetail struct {
-	task
-	TargetPayload json.RawMessage `json:"target_payload" doc:"As it was sent in the latest attempt, null before the first"`
-	Attempts      []attempt       `json:"attempts" nullable:"false"`
-	Log           []logEntry      `json:"log" nullable:"false"`
+	Task
+	TargetPayload object     `json:"target_payload" nullable:"true" doc:"As it was sent in the latest attempt, null before the first"`
+	Attempts      []attempt  `json:"attempts"`
+	Log           []logEntry `json:"log"`
 }
 
 type attempt struct {
@@ -62,8 +62,8 @@ type logEntry struct {
 	Message string    `json:"message"`
 }
 
-// taskFilter are the filters of a list of tasks.
-type taskFilter struct {
+// TaskFilter are the filters of a list of tasks.
+type TaskFilter struct {
 	Status   []string  `query:"status,explode" doc:"Any of these: repeat it, or separate with commas"`
 	Text     string    `query:"q" doc:"Text anywhere in payloads, names, ref and scope, ignoring case"`
 	Client   []string  `query:"client,explode" doc:"Any of these names"`
@@ -75,7 +75,7 @@ type taskFilter struct {
 	Until    time.Time `query:"until" doc:"Accepted before"`
 }
 
-func (f *taskFilter) filter() service.TaskFilter {
+func (f *TaskFilter) filter() service.TaskFilter {
 	return service.TaskFilter{
 		Statuses:  statuses(f.Status),
 		Clients:   f.Client,
@@ -91,23 +91,23 @@ func (f *taskFilter) filter() service.TaskFilter {
 
 func (a *api) registerTasks() {
 	type listInput struct {
-		taskFilter
-		paging
+		TaskFilter
+		Paging
 	}
 	register(a, operation(http.MethodGet, "/v1/tasks", "list-tasks", "tasks", "List tasks, newest first"),
-		func(ctx context.Context, p dispatchapy.Principal, in *listInput) (*answer[list[task]], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *listInput) (*answer[list[Task]], error) {
 			found, err := a.service.ListTasks(ctx, p, in.filter(), in.request())
 			return page(found, newTask), err
 		})
 	register(a, operation(http.MethodGet, "/v1/tasks/{id}", "get-task", "tasks", "Get a task with its attempts and log"),
-		func(ctx context.Context, p dispatchapy.Principal, in *byIDInput) (*answer[taskDetail], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[taskDetail], error) {
 			found, err := a.service.Task(ctx, p, in.ID)
 			return &answer[taskDetail]{newTaskDetail(&found)}, err
 		})
 }
 
-func newTask(t *service.Task) task {
-	out := task{
+func newTask(t *service.Task) Task {
+	out := Task{
 		ID:            t.ID,
 		Status:        t.Status,
 		Client:        t.Client,
@@ -130,7 +130,7 @@ func newTask(t *service.Task) task {
 
 func newTaskDetail(d *service.TaskDetail) taskDetail {
 	out := taskDetail{
-		task:          newTask(&d.Task),
+		Task:          newTask(&d.Task),
 		TargetPayload: payload(d.Target),
 		Attempts:      make([]attempt, len(d.Attempts)),
 		Log:           make([]logEntry, len(d.Log)),

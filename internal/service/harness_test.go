@@ -46,10 +46,9 @@ type node struct {
 // spyStore is the real store; it can be told to fail and remembers updates.
 type spyStore struct {
 	*sqlite.Store
-	updates    []store.ConfigUpdate
-	applyErr   error // of the next ApplyConfig calls
-	failAfter  int   // TransitionTasks calls that still work; negative: all
-	namesError error
+	updates   []store.ConfigUpdate
+	applyErr  error // of the next ApplyConfig calls
+	failAfter int   // TransitionTasks calls that still work; negative: all
 }
 
 func (s *spyStore) ApplyConfig(ctx context.Context, u store.ConfigUpdate) (int64, []int64, error) {

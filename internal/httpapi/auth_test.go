@@ -1,0 +1,162 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"dispatchapy"
+)
+
+// access is what each of four people gets from an operation on something that
+// belongs to client shop.
+type access struct {
+	body                      string
+	hold                      bool // the task must be held for the operation to work
+	nobody, shop, bank, admin int
+}
+
+// matrix has a row for every operation of the OpenAPI document: a new
+// operation without one fails the test.
+var matrix = map[string]access{
+	"list-tasks":     {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-task":       {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"retry-task":     {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"stop-task":      {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"send-task":      {nobody: 401, shop: 200, bank: 404, admin: 200, hold: true},
+	"delete-task":    {nobody: 401, shop: 204, bank: 404, admin: 204},
+	"batch-tasks":    {nobody: 401, shop: 200, bank: 200, admin: 200, body: `{"action":"stop","ids":[1]}`},
+	"list-resources": {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-resource":   {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"list-checks":    {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"check-resource": {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-endpoints": {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"list-clients":   {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-settings":   {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-events":    {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"export-config":  {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"apply-config":   {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"version":1}`},
+}
+
+// operations lists the operations of the OpenAPI document that is served.
+func operations(g *gateway) map[string]request {
+	g.t.Helper()
+	var doc struct {
+		Paths map[string]map[string]struct{ OperationID string }
+	}
+	decode(g.t, g.do(request{method: http.MethodGet, path: "/v1/openapi.json", token: "-"}).want(200).body, &doc)
+	out := map[string]request{}
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			out[op.OperationID] = request{method: strings.ToUpper(method), path: path}
+		}
+	}
+	return out
+}
+
+func TestAuthorisationMatrix(t *testing.T) {
+	g := newGateway(t)
+	ops := operations(g)
+	if len(ops) != len(matrix) {
+		t.Errorf("%d operations are served, %d are in the matrix", len(ops), len(matrix))
+	}
+	doc := g.document()
+	primary := g.table.Load().Config.Resource("primary").ID // shop's alone
+	for id, op := range ops {
+		row, ok := matrix[id]
+		if !ok {
+			t.Errorf("operation %s is not in the matrix", id)
+			continue
+		}
+		for _, person := range []struct {
+			name, token string
+			want        int
+		}{
+			{"nobody", "-", row.nobody},
+			{"stranger", "some-other-token", row.nobody},
+			{"shop", shopToken, row.shop},
+			{"bank", bankToken, row.bank},
+			{"admin", adminToken, row.admin},
+			{"local admin", localToken, row.admin},
+		} {
+			t.Run(id+" by "+person.name, func(t *testing.T) {
+				op, path, object := op, op.path, primary
+				if strings.Contains(op.path, "tasks") {
+					object = g.insert("shop", row.hold)
+				}
+				op.path = strings.Replace(op.path, "{id}", fmt.Sprint(object), 1)
+				op.body, op.token = row.body, person.token
+				got := g.do(op)
+				got.t = t
+				got.want(person.want)
+				got.wantDocumented(doc, op.method, path)
+				if person.want >= 400 {
+					got.wantProblem(person.want, codes[person.want])
+				}
+				if strings.Contains(got.body, "hush") && id != "export-config" {
+					t.Errorf("a secret is shown: %s", got.body)
+				}
+			})
+		}
+	}
+}
+
+var codes = map[int]dispatchapy.Code{
+	401: dispatchapy.CodeUnauthenticated, 403: dispatchapy.CodeForbidden, 404: dispatchapy.CodeNotFound,
+}
+
+func TestBatchOfAClientReachesOnlyItsOwn(t *testing.T) {
+	g := newGateway(t)
+	own, foreign := g.insert("shop", false), g.insert("bank", false)
+	body := fmt.Sprintf(`{"action":"stop","ids":[%d,%d]}`, own, foreign)
+	var got struct {
+		Succeeded, Failed int
+		Results           []struct {
+			ID     int64
+			Status *string
+			Error  *struct{ Code, Detail string }
+		}
+	}
+	decode(t, g.do(request{method: "POST", path: "/v1/tasks/batch", body: body, token: shopToken}).want(200).body, &got)
+	if got.Succeeded != 1 || got.Failed != 1 || *got.Results[0].Status != "stopped" || got.Results[1].Error.Code != "not_found" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWaysToSendTheToken(t *testing.T) {
+	g := newGateway(t)
+	tests := []struct {
+		name   string
+		header http.Header
+		want   int
+	}{
+		{"none", http.Header{}, 401},
+		{"bearer", http.Header{"Authorization": {"Bearer " + adminToken}}, 200},
+		{"scheme in lower case", http.Header{"Authorization": {"bearer  " + adminToken}}, 200},
+		{"own header", http.Header{"X-Api-Token": {adminToken}}, 200},
+		{"own header beside another scheme", http.Header{"Authorization": {"Basic eDp5"}, "X-Api-Token": {adminToken}}, 200},
+		{"without scheme", http.Header{"Authorization": {adminToken}}, 401},
+		{"empty", http.Header{"Authorization": {"Bearer "}}, 401},
+		{"prefix of a token", http.Header{"Authorization": {"Bearer " + adminToken[:8]}}, 401},
+		{"hash of a token", http.Header{"Authorization": {"Bearer " + dispatchapy.HashToken(adminToken).String()}}, 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := g.do(request{method: "GET", path: "/v1/settings", token: "-", header: tt.header})
+			got.t = t
+			got.want(tt.want)
+			if challenge := got.header.Get("WWW-Authenticate"); (challenge != "") != (tt.want == 401) {
+				t.Errorf("WWW-Authenticate: %q", challenge)
+			}
+		})
+	}
+}
+
+func TestRevokedTokenStopsWorkingAtOnce(t *testing.T) {
+	g := newGateway(t)
+	list := request{method: "GET", path: "/v1/tasks", token: shopToken}
+	g.do(list).want(200)
+	g.do(request{method: "PUT", path: "/v1/config", body: `{"version":1,"clients":[{"name":"shop","token":"another-token","endpoints":["sms"]}]}`}).want(200)
+	g.do(list).wantProblem(401, dispatchapy.CodeUnauthenticated)
+}

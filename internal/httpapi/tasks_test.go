@@ -1,0 +1,193 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// delivered stores a task that failed at the first resource and was accepted
+// by the second.
+func (g *gateway) delivered() int64 {
+	g.t.Helper()
+	cfg := g.table.Load().Config
+	inserted, err := g.store.InsertTasks(g.t.Context(), []store.NewTask{{
+		LeaseFor: time.Minute,
+		Submission: dispatchapy.Submission{
+			EndpointID: cfg.Endpoint("sms").ID, ClientID: cfg.Client("shop").ID, Ref: "r1", Scope: "prod",
+			Source: []byte(`{"ref":"r1","n":12345678901234567890,"d":1.10}`), MaxAttempts: 5,
+		},
+	}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	started := time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.FixedZone("", 3600))
+	_, err = g.store.RecordOutcomes(g.t.Context(), []store.Outcome{{
+		Lease: inserted[0].Leased.Lease, Status: dispatchapy.StatusSuccess, ResourceID: cfg.Resource("backup").ID,
+		Attempts: []dispatchapy.Attempt{
+			{
+				Number: 1, ResourceID: cfg.Resource("primary").ID, Outcome: dispatchapy.OutcomeFailed, StatusCode: 500,
+				Error: dispatchapy.ErrorStatus5xx, Detail: "500 Internal Server Error", RequestBody: []byte(`{"a":1}`),
+				ResponseBody: []byte("caf\xe9 <b>"), StartedAt: started, Duration: 12_345 * time.Microsecond,
+				Timing: dispatchapy.Timing{FirstByte: 12 * time.Millisecond},
+			},
+			{
+				Number: 2, ResourceID: cfg.Resource("backup").ID, Outcome: dispatchapy.OutcomeDelivered, StatusCode: 200,
+				RequestBody: []byte(`{"big":12345678901234567890}`), StartedAt: started, Duration: time.Millisecond,
+			},
+		},
+		Log: []dispatchapy.LogEntry{{At: started, Message: "tried <primary>"}},
+	}})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return inserted[0].TaskID
+}
+
+var timePattern = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`)
+
+// withoutTimes replaces the times that depend on the clock, which must all be
+// in UTC with milliseconds.
+func withoutTimes(text string) string {
+	return timePattern.ReplaceAllStringFunc(text, func(s string) string {
+		if strings.HasPrefix(s, `"2026-01-02T02:`) {
+			return s // made by the test
+		}
+		return `"TIME"`
+	})
+}
+
+func TestTaskAsInTheContract(t *testing.T) {
+	g := newGateway(t)
+	id := g.delivered()
+	got := strings.TrimSpace(withoutTimes(g.get(fmt.Sprintf("/v1/tasks/%d", id)).want(200).body))
+	want := `{"id":1,"status":"success","client":"shop","endpoint":"sms","ref":"r1","scope":"prod","resource":"backup",` +
+		`"source_payload":{"ref":"r1","n":12345678901234567890,"d":1.10},"attempt_count":2,"max_attempts":5,"last_error":null,` +
+		`"created_at":"TIME","run_at":null,"finished_at":"TIME","target_payload":{"big":12345678901234567890},` +
+		`"attempts":[{"number":1,"resource":"primary","outcome":"failed","status_code":500,"error":"server_error",` +
+		`"detail":"500 Internal Server Error","response_body":"caf` + "\uFFFD" + ` <b>","started_at":"2026-01-02T02:04:05.678Z","duration_ms":12.345,` +
+		`"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":12}},` +
+		`{"number":2,"resource":"backup","outcome":"success","status_code":200,"error":null,"detail":"","response_body":"",` +
+		`"started_at":"2026-01-02T02:04:05.678Z","duration_ms":1,"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":0}}],` +
+		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}]}`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTaskBeforeItsFirstAttempt(t *testing.T) {
+	g := newGateway(t)
+	pending, held := g.insert("shop", false), g.insert("shop", true)
+	for id, runAt := range map[int64]bool{pending: true, held: false} {
+		var got map[string]any
+		decode(t, g.get(fmt.Sprintf("/v1/tasks/%d", id)).want(200).body, &got)
+		for _, key := range []string{"resource", "target_payload", "last_error", "finished_at"} {
+			if value, there := got[key]; !there || value != nil {
+				t.Errorf("%s is %v, want null", key, value)
+			}
+		}
+		if (got["run_at"] != nil) != runAt {
+			t.Errorf("task that is %s: run_at is %v", got["status"], got["run_at"])
+		}
+	}
+}
+
+type taskList struct {
+	Items []struct {
+		ID     int64
+		Status string
+	}
+	Next *string
+}
+
+func (g *gateway) list(query string) taskList {
+	g.t.Helper()
+	var got taskList
+	decode(g.t, g.get("/v1/tasks?"+query).want(200).body, &got)
+	return got
+}
+
+func TestListTasks(t *testing.T) {
+	g := newGateway(t)
+	g.delivered()           // 1, shop
+	g.insert("shop", true)  // 2
+	g.insert("bank", false) // 3
+	tests := map[string][]int64{
+		"":                                  {3, 2, 1},
+		"status=held":                       {2},
+		"status=held,success":               {2, 1},
+		"status=held&status=success":        {2, 1},
+		"client=shop":                       {2, 1},
+		"client=shop&client=bank":           {3, 2, 1},
+		"client=nobody":                     {},
+		"endpoint=mail":                     {3},
+		"resource=backup":                   {1},
+		"ref=r1&scope=prod":                 {1},
+		"q=bank":                            {3},
+		"q=12345678901234567890":            {3, 2, 1},
+		"since=2020-01-01T00:00:00Z":        {3, 2, 1},
+		"until=2020-01-01T00:00:00%2B01:00": {},
+		"limit=2":                           {3, 2},
+	}
+	for query, want := range tests {
+		t.Run(query, func(t *testing.T) {
+			ids := []int64{}
+			for _, item := range g.list(query).Items {
+				ids = append(ids, item.ID)
+			}
+			if diff := cmp.Diff(want, ids); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	first := g.list("limit=2")
+	second := g.list("limit=2&cursor=" + *first.Next)
+	if len(second.Items) != 1 || second.Items[0].ID != 1 {
+		t.Errorf("second page: %+v", second)
+	}
+	if body := g.get("/v1/tasks?client=nobody").body; !strings.Contains(body, `"items":[]`) || !strings.Contains(body, `"next":null`) {
+		t.Errorf("an empty list is %s", body)
+	}
+}
+
+func TestTaskActions(t *testing.T) {
+	g := newGateway(t)
+	held := g.insert("shop", true)
+	var got struct {
+		ID     int64
+		Status string
+		Log    []struct{ Message string }
+	}
+	decode(t, g.do(request{method: "POST", path: fmt.Sprintf("/v1/tasks/%d/send", held)}).want(200).body, &got)
+	if got.ID != held || got.Status != "pending" || !strings.Contains(got.Log[len(got.Log)-1].Message, "admin") {
+		t.Errorf("after send: %+v", got)
+	}
+	path := fmt.Sprintf("/v1/tasks/%d", held)
+	if body := g.do(request{method: "DELETE", path: path}).want(204).body; body != "" {
+		t.Errorf("delete answers %q", body)
+	}
+	g.get(path).wantProblem(404, dispatchapy.CodeNotFound)
+}
+
+func TestBatchByFilter(t *testing.T) {
+	g := newGateway(t)
+	g.insert("shop", false)
+	g.insert("bank", false)
+	g.insert("bank", true)
+	for body, want := range map[string]string{
+		`{"action":"stop","filter":{"client":"bank","status":["pending","held"],"since":"2020-01-01T00:00:00Z"}}`: `{"succeeded":1,"failed":0,"results":[{"id":2,"status":"stopped"}],"next":null}`,
+		`{"action":"delete","filter":{"status":"held,failed"}}`:                                                   `{"succeeded":1,"failed":0,"results":[{"id":3,"status":null}],"next":null}`,
+	} {
+		got := strings.TrimSpace(g.do(request{method: "POST", path: "/v1/tasks/batch", body: body}).want(200).body)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
