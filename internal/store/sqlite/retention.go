@@ -25,7 +25,7 @@ func (s *Store) DeleteFinished(ctx context.Context, age time.Duration, limit int
 				return 0, err
 			}
 		}
-		return len(ids), nil
+		return len(ids), forgetMinutes(tx, limit)
 	})
 }
 

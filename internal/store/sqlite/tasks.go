@@ -80,6 +80,9 @@ func (in *insert) run(tx *tx) (store.InsertResult, error) {
 	if err != nil {
 		return store.InsertResult{}, err
 	}
+	if err := tx.noteMinute(id); err != nil {
+		return store.InsertResult{}, err
+	}
 	result := store.InsertResult{Receipt: dispatchapy.Receipt{TaskID: id, Held: in.Hold != ""}}
 	switch status {
 	case dispatchapy.StatusProcessing:

@@ -130,6 +130,8 @@ type tx struct {
 	wall    int64 // the wall clock's time
 	careful bool  // with savepoints
 	hint    store.Hint
+
+	minuteNoted bool // see noteMinute
 }
 
 // alone runs a part of the batch that can fail by itself. It gives the fate of
