@@ -113,6 +113,6 @@ func TestApplyFaults(t *testing.T) {
 
 func TestLargestFileIsAccepted(t *testing.T) {
 	g := newGateway(t)
-	file := "version: 1\n"
-	g.put("", file+strings.Repeat(" ", 16<<20-len(file)), "application/yaml").want(200)
+	file := `{"version":1}`
+	g.put("", file+strings.Repeat(" ", 16<<20-len(file)), "application/json").want(200)
 }
