@@ -102,12 +102,15 @@ func (h *Handler) refuseSubmission(err error, from sender) *refusal {
 }
 
 // throttle lets one warning through per second, so that a full disk does not
-// fill the log as well.
-type throttle struct{ last atomic.Int64 }
+// fill the log as well. It counts from start, because the clock may be set back.
+type throttle struct {
+	start time.Time
+	next  atomic.Int64 // from start, in nanoseconds
+}
 
 func (t *throttle) allow(now time.Time) bool {
-	last := t.last.Load()
-	return now.UnixNano()-last >= int64(time.Second) && t.last.CompareAndSwap(last, now.UnixNano())
+	elapsed, next := now.Sub(t.start), t.next.Load()
+	return int64(elapsed) >= next && t.next.CompareAndSwap(next, int64(elapsed+time.Second))
 }
 
 // jsonType is shared by all answers; net/http only reads it.

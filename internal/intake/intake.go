@@ -96,7 +96,7 @@ func New(opts Options) *Handler {
 	if opts.Memory <= 0 {
 		opts.Memory = DefaultMemory
 	}
-	return &Handler{opts: opts, memory: budget{limit: opts.Memory}}
+	return &Handler{opts: opts, memory: budget{limit: opts.Memory}, warned: throttle{start: time.Now()}}
 }
 
 // ServeHTTP implements http.Handler.

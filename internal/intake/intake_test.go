@@ -459,12 +459,28 @@ func TestInternalErrorIsLoggedUnderItsID(t *testing.T) {
 
 func TestThrottle(t *testing.T) {
 	t.Parallel()
-	var th throttle
-	start := time.Unix(1000, 0)
+	start := time.Now()
+	th := throttle{start: start}
 	for i, want := range []bool{true, false, false, true} {
 		if got := th.allow(start.Add(time.Duration(i) * 400 * time.Millisecond)); got != want {
 			t.Errorf("after %d ms: %v", i*400, got)
 		}
+	}
+}
+
+func TestStoreFailuresAreLoggedSparingly(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	d := &desk{err: &dispatchapy.Error{Code: dispatchapy.CodeUnavailable, Message: "cannot store now", Err: errors.New("disk full")}}
+	server := serve(t, d, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	for range 20 {
+		if got := send(t, server, "POST", "/api/send_sms", goodBody, "Token", shopToken); got.status != 503 {
+			t.Fatalf("%+v", got)
+		}
+	}
+	server.Close()
+	if lines := strings.Count(log.String(), "\n"); lines < 1 || lines > 10 || !strings.Contains(log.String(), "disk full") {
+		t.Errorf("log: %s", &log)
 	}
 }
 
@@ -485,3 +501,37 @@ func TestConfigurationIsTakenFromTheNewestSnapshot(t *testing.T) {
 }
 
 func tableOf(t testing.TB) *routing.Table { return routing.NewTable(testSnapshot(t, nil)) }
+
+// discard is a ResponseWriter that keeps nothing.
+type discard struct{ header http.Header }
+
+func (d *discard) Header() http.Header         { return d.header }
+func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d *discard) WriteHeader(int)             {}
+
+// freely accepts everything.
+type freely struct{}
+
+func (freely) Submit(context.Context, dispatchapy.Submission) (dispatchapy.Receipt, error) {
+	return dispatchapy.Receipt{TaskID: 7}, nil
+}
+func (freely) Accepted(time.Duration) {}
+func (freely) Rejected(reason string) { panic(reason) }
+
+// BenchmarkHandler measures the handler alone: no network, nothing stored.
+func BenchmarkHandler(b *testing.B) {
+	handler := New(Options{Snapshots: tableOf(b), Submitter: freely{}, Observer: freely{}})
+	body := `{"ref":"order-2026-000123","scope":"prod","phone":"+6281234567890","text":"` + strings.Repeat("word ", 44) + `"}`
+	request := httptest.NewRequest("POST", "/api/send_sms", nil)
+	request.Header = http.Header{"X-Api-Token": {shopToken}, "Content-Type": {"application/json"}}
+	request.ContentLength = int64(len(body))
+	reader := strings.NewReader("")
+	request.Body = io.NopCloser(reader)
+	w := &discard{header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		reader.Reset(body)
+		clear(w.header)
+		handler.ServeHTTP(w, request)
+	}
+}
