@@ -73,9 +73,9 @@ func TestStory(t *testing.T) {
 	for _, want := range []string{
 		`Authorization: Bearer an-admin-token-for-the-test' http://127\.0\.0\.1:\d+/v1/tasks`,
 		`#\d+ +send_sms +accepted: Your verification code`,
-		`#\d+ +send_sms +sms-primary ok \(\d+ ms\)`,
-		`#\d+ +send_sms +sms-primary 500 \(\d+ ms\) -> sms-backup ok \(\d{3} ms\)`,
-		`#\d+ +send_sms +sms-primary 503 \(\d+ ms\) -> sms-backup ok`,
+		`#\d+ +send_sms +sms-primary ok \([\d.]+ ms\)`,
+		`#\d+ +send_sms +sms-primary 500 \([\d.]+ ms\) -> sms-backup ok \(\d{3} ms\)`,
+		`#\d+ +send_sms +sms-primary 503 \([\d.]+ ms\) -> sms-backup ok`,
 		`\^ +failover`,
 		`pager +is DOWN: `,
 		`\^ +its only provider is down: it waits`,

@@ -216,7 +216,11 @@ func (s *story) lookAtTask(ctx context.Context, id int64) error {
 func journey(attempts []attempt) string {
 	stops := make([]string, len(attempts))
 	for i, a := range attempts {
-		stops[i] = fmt.Sprintf("%s %s (%.0f ms)", a.Resource, a.verdict(), a.DurationMS)
+		digits := 0
+		if a.DurationMS < 10 {
+			digits = 1
+		}
+		stops[i] = fmt.Sprintf("%s %s (%.*f ms)", a.Resource, a.verdict(), digits, a.DurationMS)
 	}
 	return strings.Join(stops, " -> ")
 }
