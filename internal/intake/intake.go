@@ -77,6 +77,7 @@ type Handler struct {
 	opts   Options
 	memory budget
 	warned throttle
+	linger time.Duration
 }
 
 // New makes the Handler. The paths it is asked for begin with Prefix.
@@ -96,7 +97,12 @@ func New(opts Options) *Handler {
 	if opts.Memory <= 0 {
 		opts.Memory = DefaultMemory
 	}
-	return &Handler{opts: opts, memory: budget{limit: opts.Memory}, warned: throttle{start: time.Now()}}
+	return &Handler{
+		opts:   opts,
+		memory: budget{limit: opts.Memory},
+		warned: throttle{start: time.Now()},
+		linger: defaultLinger,
+	}
 }
 
 // ServeHTTP implements http.Handler.
@@ -118,7 +124,7 @@ func (h *Handler) accept(w http.ResponseWriter, r *http.Request) (dispatchapy.Re
 	snapshot := h.opts.Snapshots.Load()
 	sender, refused := h.admit(snapshot, r)
 	if refused != nil {
-		leaveBody(w, r)
+		h.leaveBody(w, r)
 		return dispatchapy.Receipt{}, refused
 	}
 	source, refused := h.readBody(w, r, sender.endpoint.MaxBody)

@@ -522,7 +522,7 @@ func (freely) Rejected(reason string) { panic(reason) }
 func BenchmarkHandler(b *testing.B) {
 	handler := New(Options{Snapshots: tableOf(b), Submitter: freely{}, Observer: freely{}})
 	body := `{"ref":"order-2026-000123","scope":"prod","phone":"+6281234567890","text":"` + strings.Repeat("word ", 44) + `"}`
-	request := httptest.NewRequest("POST", "/api/send_sms", nil)
+	request := httptest.NewRequest(http.MethodPost, "/api/send_sms", nil)
 	request.Header = http.Header{"X-Api-Token": {shopToken}, "Content-Type": {"application/json"}}
 	request.ContentLength = int64(len(body))
 	reader := strings.NewReader("")

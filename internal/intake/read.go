@@ -15,9 +15,9 @@ const (
 	firstRead = 64 << 10
 	// minRead is the first buffer for a body of unknown length.
 	minRead = 1 << 10
-	// lingering is for how long the rest of a refused body is taken off the
-	// line after the answer, so that the answer arrives.
-	lingering = time.Second
+	// defaultLinger is for how long the rest of a refused body is taken off
+	// the line after the answer, so that the answer arrives.
+	defaultLinger = time.Second
 )
 
 // readBody reads a body of up to limit bytes into memory of the budget, which
@@ -30,12 +30,12 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) 
 	_ = control.SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
 	data, err := h.memory.read(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
 	if err == nil {
-		// The deadline must not end the wait for the store.
+		// Otherwise the request's context would end while the store is waited for.
 		_ = control.SetReadDeadline(time.Time{})
 		return data, nil
 	}
 	h.memory.giveBack(data)
-	leaveBody(w, r)
+	h.leaveBody(w, r)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -51,12 +51,12 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) 
 
 // leaveBody prepares an answer to a request whose body is not read (to its
 // end): the connection is closed after it, and soon.
-func leaveBody(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) leaveBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
 	w.Header().Set("Connection", "close")
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingering))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.linger))
 }
 
 // budget bounds the memory of all bodies together, so that many large ones, or

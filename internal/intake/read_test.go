@@ -73,15 +73,24 @@ func TestStrangersBodyIsNotRead(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(tt.status, " ", framing), func(t *testing.T) {
 				t.Parallel()
-				conn := dial(t, serve(t, &desk{}, nil))
-				got := ask(t, conn, head(tt.path, tt.token, tt.extra, framing))
-				if got.status != tt.status || got.header.Get("Connection") != "close" {
+				request := head(tt.path, tt.token, tt.extra, framing)
+				serveLingering := func(linger time.Duration) *httptest.Server {
+					handler := New(Options{Snapshots: tableOf(t), Submitter: &desk{}, Observer: &desk{}})
+					handler.linger = linger
+					server := httptest.NewServer(handler)
+					t.Cleanup(server.Close)
+					return server
+				}
+				// The answer comes first, however long the body is waited for.
+				conn := dial(t, serveLingering(time.Hour))
+				if got := ask(t, conn, request); got.status != tt.status || got.header.Get("Connection") != "close" {
 					t.Errorf("%+v", got)
 				}
-				if tt.status != http.StatusForbidden {
-					return // the rest is the same for all, and takes a moment
+				// Then the server gives the connection up by itself.
+				conn = dial(t, serveLingering(time.Millisecond))
+				if got := ask(t, conn, request); got.status != tt.status {
+					t.Errorf("%+v", got)
 				}
-				// The server gives the connection up by itself, soon.
 				if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
 					t.Errorf("after the answer %q, %v", rest, err)
 				}
@@ -107,7 +116,7 @@ func TestChunkedBody(t *testing.T) {
 		d := &desk{}
 		server := serve(t, d, nil)
 		body := fmt.Sprintf(`{"ref":"r","scope":"s","x":%q}`, strings.Repeat("x", size))
-		req, err := http.NewRequest("POST", server.URL+"/api/large", io.MultiReader(strings.NewReader(body))) // of unknown length
+		req, err := http.NewRequest(http.MethodPost, server.URL+"/api/large", io.MultiReader(strings.NewReader(body))) // of unknown length
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +126,7 @@ func TestChunkedBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
-		if res.StatusCode != 200 || len(d.submitted) != 1 || string(d.submitted[0].Source) != body {
+		if res.StatusCode != http.StatusOK || len(d.submitted) != 1 || string(d.submitted[0].Source) != body {
 			t.Errorf("%d bytes: %d", len(body), res.StatusCode)
 		}
 	}
@@ -196,7 +205,14 @@ func TestBodyTimeoutEndsWithTheBody(t *testing.T) {
 		defer cancel()
 		<-wait.Done()
 	}}
-	server := serve(t, d, func(o *Options) { o.BodyTimeout = timeout })
+	handler := New(Options{Snapshots: tableOf(t), Submitter: d, Observer: d, BodyTimeout: timeout})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r)
+		if err := r.Context().Err(); err != nil {
+			t.Errorf("the context of the request: %v", err)
+		}
+	}))
+	t.Cleanup(server.Close)
 	conn := dial(t, server)
 	request := head("v2/send", shopToken, fmt.Sprintf("Content-Length: %d", len(goodBody))) + goodBody
 	for range 2 {
