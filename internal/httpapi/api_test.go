@@ -1,12 +1,15 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -234,6 +237,36 @@ func TestACallerThatLeftIsNoFault(t *testing.T) {
 	g.handler.ServeHTTP(httptest.NewRecorder(), req)
 	if g.logs.Len() > 0 {
 		t.Errorf("it was logged: %s", g.logs)
+	}
+}
+
+// TestBrokenOffBody talks to a real server: only there can a body break off.
+func TestBrokenOffBody(t *testing.T) {
+	g := newGateway(t)
+	server := httptest.NewServer(g.handler)
+	defer server.Close()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "PUT /v1/config HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\nversion: 1", adminToken)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := &response{t: t, status: answer.StatusCode, header: answer.Header, body: string(body)}
+	got.wantProblem(400, dispatchapy.CodeInvalid)
+	if v := g.table.Load().Config.Version; v != 1 {
+		t.Errorf("half a file was applied: version %d", v)
 	}
 }
 
