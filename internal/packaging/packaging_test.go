@@ -146,6 +146,7 @@ func TestComposeFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var compose struct {
+		Name     string `yaml:"name"`
 		Services map[string]struct {
 			Build       map[string]any    `yaml:"build"`
 			Image       string            `yaml:"image"`
@@ -162,6 +163,9 @@ func TestComposeFile(t *testing.T) {
 	}
 	if err := yaml.UnmarshalWithOptions(text, &compose, yaml.Strict()); err != nil {
 		t.Fatal(err)
+	}
+	if compose.Name != "dispatchapy" {
+		t.Errorf("the project is called %q: its volume would be named after the directory", compose.Name)
 	}
 	if len(compose.Services) != 1 {
 		t.Fatalf("%d services, want one: the gateway needs no other", len(compose.Services))
