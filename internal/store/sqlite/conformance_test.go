@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"flag"
 	"path/filepath"
 	"testing"
 
@@ -26,4 +27,9 @@ func TestCrash(t *testing.T) {
 		})
 }
 
-func BenchmarkStore(b *testing.B) { storetest.Bench(b, openNew) }
+var rows = flag.Int("rows", storetest.Rows, "finished tasks in the benchmarks of a large database")
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Rows = *rows
+	storetest.Bench(b, openNew)
+}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -104,6 +105,42 @@ func TestBrokenConnectionIsReplaced(t *testing.T) {
 	}
 	if _, err := s.InsertTasks(t.Context(), []store.NewTask{task("r")}); err != nil {
 		t.Errorf("InsertTasks after the failure: %v", err)
+	}
+}
+
+// Nothing is acknowledged before it is synced, on a replaced connection either.
+func TestCommitsAreSynced(t *testing.T) {
+	s := openTest(t)
+	for _, after := range []string{"PRAGMA query_only = 1", "SELECT 1"} {
+		var mode string
+		var synchronous int
+		err := s.writes.Do(t.Context(), func(tx *tx) error {
+			if err := tx.row("PRAGMA journal_mode", nil, &mode); err != nil {
+				return err
+			}
+			return tx.row("PRAGMA synchronous", nil, &synchronous)
+		})
+		if err != nil || mode != "wal" || synchronous < 2 {
+			t.Errorf("journal_mode %s, synchronous %d (%v), want wal and at least 2 (full)", mode, synchronous, err)
+		}
+		execute(t, s, after)
+		_ = s.CheckWritable(t.Context()) // fails once, so that the connection is replaced
+	}
+}
+
+func TestEventsAreBounded(t *testing.T) {
+	s := openTest(t)
+	execute(t, s, fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+		INSERT INTO events (kind, at, resource_id, task_id, detail, run_at) SELECT 'task.failed', 1, 0, i, '', 1 FROM n`, maxEvents+50))
+	for range 2 {
+		if _, err := s.DeleteExpiredKeys(t.Context(), 40); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var left, oldest int
+	err := s.read.QueryRowContext(t.Context(), "SELECT count(*), min(id) FROM events").Scan(&left, &oldest)
+	if err != nil || left != maxEvents || oldest != 51 {
+		t.Errorf("%d events are left, the oldest %d (%v), want the latest %d", left, oldest, err, maxEvents)
 	}
 }
 

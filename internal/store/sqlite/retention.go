@@ -29,10 +29,19 @@ func (s *Store) DeleteFinished(ctx context.Context, age time.Duration, limit int
 	})
 }
 
-// DeleteExpiredKeys implements store.Store. It saves the store's clock as well.
+// maxEvents is how many events are kept, the latest ones.
+const maxEvents = 100_000
+
+// DeleteExpiredKeys implements store.Store. On the same occasion it saves the
+// store's clock and deletes events that are too many.
 func (s *Store) DeleteExpiredKeys(ctx context.Context, limit int) (int, error) {
 	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
 		if err := saveClock(tx); err != nil {
+			return 0, err
+		}
+		if _, err := tx.exec(`DELETE FROM events WHERE id IN
+			(SELECT id FROM events WHERE id <= (SELECT max(id) FROM events) - ? ORDER BY id LIMIT ?)`,
+			maxEvents, limit); err != nil {
 			return 0, err
 		}
 		deleted, err := tx.change(`DELETE FROM idempotency WHERE (client_id, endpoint_id, key) IN

@@ -300,7 +300,8 @@ func (s *Store) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
 		if err != nil {
 			return err
 		}
-		return errors.Join(do(tx), tx.Rollback()) // there is nothing to commit
+		defer func() { _ = tx.Rollback() }() // there is nothing to commit
+		return do(tx)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"dispatchapy"
 	"dispatchapy/internal/store"
@@ -18,28 +19,33 @@ var deeds = map[dispatchapy.Action]string{
 	dispatchapy.ActionDelete: "deleted",
 }
 
+// transitionStep is how many tasks are changed in one batch, so that an action
+// on thousands of tasks does not hold up the others in it for long.
+const transitionStep = 500
+
 // TransitionTasks implements store.Store.
 func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {
 	if deeds[t.Action] == "" {
 		return nil, fmt.Errorf("%q is not an action of a person on a task", t.Action)
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	var results []store.TransitionResult
-	err := s.writes.Do(ctx, func(tx *tx) error {
-		results = make([]store.TransitionResult, len(ids))
-		for i, id := range ids {
-			status, fate, err := transition(tx, id, t)
-			if err != nil {
-				return err
+	results := make([]store.TransitionResult, 0, len(ids))
+	for step := range slices.Chunk(ids, transitionStep) {
+		var some []store.TransitionResult
+		err := s.writes.Do(ctx, func(tx *tx) error {
+			some = make([]store.TransitionResult, len(step))
+			for i, id := range step {
+				status, fate, err := transition(tx, id, t)
+				if err != nil {
+					return err
+				}
+				some[i] = store.TransitionResult{ID: id, Status: status, Err: fate}
 			}
-			results[i] = store.TransitionResult{ID: id, Status: status, Err: fate}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		results = append(results, some...)
 	}
 	return results, nil
 }
