@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math"
 
 	"dispatchapy/internal/store"
@@ -11,14 +12,21 @@ import (
 // How a page of tasks is found: one of the filter's conditions is the lead,
 // walked newest first through its index; the other conditions are checked on
 // the rows. So that a rare combination among many rows takes bounded work, the
-// walk of one page goes no further down than scanBudget entries of the index.
+// walk of one page goes no further down than budget entries of the index.
+// Where that is not far enough, search.go goes on with the text index.
 
 const (
-	maxPage    = 1000    // tasks of one page
-	pageBytes  = 8 << 20 // of payload in one page; one task may have more
-	scanBudget = 20_000  // index entries walked for one page, where conditions remain to be checked
-	textBudget = 2_000   // the same where text has to be searched for in the rows
+	maxPage   = 1000    // tasks of one page
+	pageBytes = 8 << 20 // of payload in one page; one task may have more
 )
+
+// budget bounds the walk of one page, in index entries.
+type budget struct {
+	rows int // where conditions remain to be checked
+	text int // where text has to be searched for in the rows
+}
+
+var pageBudget = budget{rows: 20_000, text: 2_000}
 
 // ListTasks implements store.Store.
 func (s *Store) ListTasks(ctx context.Context, q store.TaskQuery) (page store.TaskPage, err error) {
@@ -28,7 +36,7 @@ func (s *Store) ListTasks(ctx context.Context, q store.TaskQuery) (page store.Ta
 	}
 	q.Limit = min(max(q.Limit, 1), maxPage)
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		page, err = listTasks(ctx, tx, &q, s.clock)
+		page, err = s.listTasks(ctx, tx, &q)
 		return err
 	})
 	if err != nil {
@@ -40,31 +48,36 @@ func (s *Store) ListTasks(ctx context.Context, q store.TaskQuery) (page store.Ta
 // none reports whether an id list selects nothing: nil selects everything.
 func none(ids []int64) bool { return ids != nil && len(ids) == 0 }
 
-func listTasks(ctx context.Context, tx *sql.Tx, q *store.TaskQuery, clock clock) (store.TaskPage, error) {
+func (s *Store) listTasks(ctx context.Context, tx *sql.Tx, q *store.TaskQuery) (store.TaskPage, error) {
 	ids, err := idRange{0, fromNewest(q.Before)}.within(ctx, tx, &q.Filter)
 	if err != nil || ids.low >= ids.high {
 		return store.TaskPage{}, err
 	}
 	match := newMatcher(&q.Filter)
-	w := walk{ctx: ctx, tx: tx, clock: clock, conditions: conditionsOf(&q.Filter)}
+	w := walk{ctx: ctx, tx: tx, clock: s.clock, budget: s.budget, conditions: conditionsOf(&q.Filter)}
 	reached, err := w.choose(leadsOf(&q.Filter), ids, match != nil)
 	if err != nil {
 		return store.TaskPage{}, err
+	}
+	if index := s.index.lookup(&q.Filter); index != nil && reached.low > ids.low {
+		page, err := index.search(&w, ids, reached, q.Limit, match)
+		var broken *indexError
+		if !errors.As(err, &broken) {
+			return page, err
+		}
+		s.log.Warn("text search index cannot be read", "error", err)
 	}
 	// One more than asked for tells whether there is a next page.
 	tasks, rest, err := w.collect(reached, q.Limit+1, match)
 	switch {
 	case err != nil:
 		return store.TaskPage{}, err
-	case len(tasks) > q.Limit:
-		tasks = tasks[:q.Limit]
-		return store.TaskPage{Tasks: tasks, Next: tasks[q.Limit-1].ID}, nil
 	case rest:
-		return store.TaskPage{Tasks: tasks, Next: tasks[len(tasks)-1].ID}, nil
+		return pageOf(tasks, q.Limit, tasks[len(tasks)-1].ID), nil
 	case reached.low > ids.low:
-		return store.TaskPage{Tasks: tasks, Next: reached.low}, nil
+		return pageOf(tasks, q.Limit, reached.low), nil
 	}
-	return store.TaskPage{Tasks: tasks}, nil
+	return pageOf(tasks, q.Limit, 0), nil
 }
 
 // fromNewest reads the "0: from the newest" of cursors.

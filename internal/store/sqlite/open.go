@@ -48,6 +48,8 @@ type Store struct {
 	writes   *store.Batcher[operation]
 	writer   *writer // belongs to the goroutine of writes
 	read     *sql.DB
+	index    *indexer
+	budget   budget
 	watchers broadcast
 
 	// life is held for reading by those who read, and for writing to close.
@@ -68,7 +70,7 @@ func open(ctx context.Context, options Options, wall time.Time) (_ *Store, err e
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", options.Path, err)
 	}
-	s := &Store{log: options.Log, closed: make(chan struct{})}
+	s := &Store{log: options.Log, budget: pageBudget, closed: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -91,6 +93,8 @@ func open(ctx context.Context, options Options, wall time.Time) (_ *Store, err e
 	}
 	s.clock = startClock(wall, persisted)
 	s.writes = store.NewBatcher(s.commit, store.BatcherOptions{Observe: options.Observe})
+	s.index = newIndexer(s, path)
+	s.index.start()
 	return s, nil
 }
 
@@ -206,6 +210,7 @@ func (s *Store) reading(do func() error) error {
 
 // Close implements store.Store. It may be called more than once.
 func (s *Store) Close() error {
+	s.index.stop() // it reads, so that it has to end before the lock is taken
 	s.life.Lock()
 	defer s.life.Unlock()
 	select {
@@ -225,6 +230,9 @@ func (s *Store) Close() error {
 // release closes what is open. Closing the last connection checkpoints.
 func (s *Store) release() error {
 	err := s.read.Close()
+	if s.index != nil {
+		err = errors.Join(err, s.index.close())
+	}
 	s.writer.close()
 	return errors.Join(err, s.writer.db.Close(), s.lock.Close())
 }

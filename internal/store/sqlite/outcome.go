@@ -41,6 +41,7 @@ func (s *Store) RecordOutcomes(ctx context.Context, outcomes []store.Outcome) ([
 	if err != nil {
 		return nil, err
 	}
+	s.index.touch(outcomes)
 	return stale, nil
 }
 

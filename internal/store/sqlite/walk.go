@@ -18,6 +18,7 @@ type walk struct {
 	ctx        context.Context
 	tx         *sql.Tx
 	clock      clock
+	budget     budget
 	lead       lead
 	conditions []condition
 }
@@ -25,10 +26,10 @@ type walk struct {
 // choose takes the lead whose budget reaches furthest down, and gives the part
 // of the range that it reaches.
 func (w *walk) choose(leads []lead, ids idRange, text bool) (idRange, error) {
-	budget := scanBudget
+	budget := w.budget.rows
 	switch {
 	case text:
-		budget = textBudget
+		budget = w.budget.text
 	case len(w.conditions) == 0 || len(w.conditions) == 1 && len(leads) == 1:
 		// The lead is the whole filter: every entry walked is a result.
 		w.lead = append(leads, everyTask)[0]

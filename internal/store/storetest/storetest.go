@@ -37,10 +37,7 @@ func Run(t *testing.T, open Opener) {
 	// Alone and first: it counts goroutines, which others would disturb.
 	t.Run("CloseLeavesNothingBehind", func(t *testing.T) { testNoLeak(t, open) })
 
-	for _, group := range []struct {
-		name  string
-		cases []testCase
-	}{
+	runGroups(t, open, []group{
 		{"Insert", insertCases},
 		{"Idempotency", idempotencyCases},
 		{"Claim", claimCases},
@@ -54,7 +51,24 @@ func Run(t *testing.T, open Opener) {
 		{"Probes", probeCases},
 		{"Life", lifeCases},
 		{"Model", modelCases},
-	} {
+	})
+}
+
+// RunSearch checks the part of Run that is about finding tasks. It is for
+// drivers that have another way of doing it among many tasks than among few.
+func RunSearch(t *testing.T, open Opener) {
+	t.Helper()
+	runGroups(t, open, []group{{"List", listCases}, {"Search", searchCases}, {"Model", modelCases}})
+}
+
+type group struct {
+	name  string
+	cases []testCase
+}
+
+func runGroups(t *testing.T, open Opener, groups []group) {
+	t.Helper()
+	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
 			t.Parallel()
 			for _, c := range group.cases {
