@@ -24,15 +24,12 @@ const (
 // the caller gives back. The bytes are the message's own: nothing is pooled,
 // because the store and the dispatcher hold on to them.
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *refusal) {
-	control := http.NewResponseController(w)
 	// Fail open where the connection knows no deadlines, because the server has
 	// a timeout of its own.
-	_ = control.SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.opts.BodyTimeout))
 	data, err := h.memory.read(http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
 	if err == nil {
-		// Otherwise the request's context would end while the store is waited for.
-		_ = control.SetReadDeadline(time.Time{})
-		return data, nil
+		return data, nil // net/http lifts the deadline at the end of the body
 	}
 	h.memory.giveBack(data)
 	h.leaveBody(w, r)
