@@ -51,7 +51,7 @@ func (a *App) handler() http.Handler {
 		Snapshots: a.table, Submitter: a.dispatcher, Observer: a.metrics, Ready: a.ready.Load, Log: a.log,
 	}))
 	mux.Handle("/v1/", httpapi.New(httpapi.Options{
-		Service: a.service, Tokens: a.adminTokens(), Log: a.log,
+		Service: a.service, Tokens: a.adminTokens(), Password: dispatchapy.Secret(a.options.AdminPassword), Log: a.log,
 	}))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

@@ -72,7 +72,7 @@ func (c *applyCmd) applyRemote(ctx context.Context, data []byte) ([]change, erro
 	if err != nil {
 		return nil, err
 	}
-	query := url.Values{"prune": {strconv.FormatBool(c.Prune)}, "dry_run": {strconv.FormatBool(c.DryRun)}}
+	query := url.Values{"file": {c.File}, "prune": {strconv.FormatBool(c.Prune)}, "dry_run": {strconv.FormatBool(c.DryRun)}}
 	answer, err := api.do(ctx, "PUT", "/v1/config?"+query.Encode(), "application/yaml", "application/json", data)
 	if err != nil {
 		return nil, err

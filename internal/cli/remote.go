@@ -54,17 +54,10 @@ type apiClient struct {
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 64 << 20
 
-// call makes a request and decodes the answer's JSON into out, which may be
-// nil. A problem document becomes a *dispatchapy.Error.
-func (c *apiClient) call(ctx context.Context, method, path string, body, out any) error {
-	var payload []byte
-	if body != nil {
-		var err error
-		if payload, err = json.Marshal(body); err != nil {
-			return err
-		}
-	}
-	data, err := c.do(ctx, method, path, "application/json", "application/json", payload)
+// call makes a request without a body and decodes the answer's JSON into out,
+// which may be nil. A problem document becomes a *dispatchapy.Error.
+func (c *apiClient) call(ctx context.Context, method, path string, out any) error {
+	data, err := c.do(ctx, method, path, "", "application/json", nil)
 	if err != nil || out == nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (c *sendCmd) follow(ctx context.Context, con *console, id int64) error {
 	defer tick.Stop()
 	var t task
 	for {
-		if err := api.call(ctx, "GET", fmt.Sprintf("/v1/tasks/%d", id), nil, &t); err != nil && ctx.Err() == nil {
+		if err := api.call(ctx, "GET", fmt.Sprintf("/v1/tasks/%d", id), &t); err != nil && ctx.Err() == nil {
 			return err
 		}
 		if dispatchapy.Status(t.Status).Finished() {

@@ -76,10 +76,7 @@ func (c *taskListCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	query, err := c.query()
-	if err != nil {
-		return err
-	}
+	query := c.query()
 	tasks := []json.RawMessage{}
 	for len(tasks) < c.Limit {
 		query.Set("limit", strconv.Itoa(min(c.Limit-len(tasks), maxPage)))
@@ -87,7 +84,7 @@ func (c *taskListCmd) Run(ctx context.Context, con *console) error {
 			Items []json.RawMessage `json:"items"`
 			Next  *string           `json:"next"`
 		}
-		if err := api.call(ctx, "GET", "/v1/tasks?"+query.Encode(), nil, &page); err != nil {
+		if err := api.call(ctx, "GET", "/v1/tasks?"+query.Encode(), &page); err != nil {
 			return err
 		}
 		tasks = append(tasks, page.Items...)
@@ -102,7 +99,7 @@ func (c *taskListCmd) Run(ctx context.Context, con *console) error {
 	return printTasks(con.out, tasks)
 }
 
-func (c *taskListCmd) query() (url.Values, error) {
+func (c *taskListCmd) query() url.Values {
 	query := url.Values{}
 	for key, value := range map[string]string{
 		"q": c.Query, "client": c.Client, "endpoint": c.Endpoint, "resource": c.Resource, "ref": c.Ref, "scope": c.Scope,
@@ -121,7 +118,7 @@ func (c *taskListCmd) query() (url.Values, error) {
 		}
 		query.Set("since", since)
 	}
-	return query, nil
+	return query
 }
 
 func printTasks(w io.Writer, tasks []json.RawMessage) error {
@@ -151,7 +148,7 @@ func (c *taskShowCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	var raw json.RawMessage
-	if err := api.call(ctx, "GET", fmt.Sprintf("/v1/tasks/%d", c.ID), nil, &raw); err != nil {
+	if err := api.call(ctx, "GET", fmt.Sprintf("/v1/tasks/%d", c.ID), &raw); err != nil {
 		return err
 	}
 	if c.Output == "json" {
@@ -241,7 +238,7 @@ func (a *taskAction) act(ctx context.Context, con *console, verb, done string) e
 		if verb == "delete" {
 			method, path = "DELETE", fmt.Sprintf("/v1/tasks/%d", id)
 		}
-		if err := api.call(ctx, method, path, nil, nil); err != nil {
+		if err := api.call(ctx, method, path, nil); err != nil {
 			refused++
 			fmt.Fprintln(con.err, err)
 			continue

@@ -18,9 +18,13 @@ type Options struct {
 	DatabaseURL string `help:"Database; empty: a SQLite file in the data directory." env:"DISPATCHAPY_DATABASE_URL"`
 	Config      string `help:"Gateway file to apply at start (YAML or JSON)." env:"DISPATCHAPY_CONFIG" type:"path"`
 
-	AdminToken    string `help:"Management API token with the admin role." env:"DISPATCHAPY_ADMIN_TOKEN"`
-	SecretKey     string `help:"Key that encrypts stored secrets; absent: made once in the data directory." env:"DISPATCHAPY_SECRET_KEY"`
-	SecretKeyFile string `help:"File with that key." env:"DISPATCHAPY_SECRET_KEY_FILE" type:"path"`
+	// Secrets have no place on a command line, where everybody can read them:
+	// these flags are not shown.
+	AdminToken    string `hidden:"" help:"Management API token with the admin role." env:"DISPATCHAPY_ADMIN_TOKEN"`
+	AdminPassword string `hidden:"" help:"Password of the user admin." env:"GATEWAY_ADMIN_PASSWORD"`
+	SecretKey     string `hidden:"" help:"Key that encrypts stored secrets." env:"DISPATCHAPY_SECRET_KEY"`
+
+	SecretKeyFile string `help:"File with the key that encrypts stored secrets; absent: made once in the data directory." env:"DISPATCHAPY_SECRET_KEY_FILE" type:"path"`
 
 	LogLevel  string        `help:"Least level to log." enum:"debug,info,warn,error" default:"info" env:"DISPATCHAPY_LOG_LEVEL"`
 	LogFormat string        `help:"Log format." enum:"json,text" default:"json" env:"DISPATCHAPY_LOG_FORMAT"`

@@ -20,7 +20,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"dispatchapy"
@@ -82,8 +81,8 @@ type Dispatcher struct {
 	leases *keeper
 	wake   chan struct{} // of size one: something may be claimed
 
-	draining   atomic.Bool
-	admit      sync.RWMutex // held for reading while a task is taken in; Stop takes it to be sure none is
+	admit      sync.RWMutex // held for reading while a task is taken in
+	draining   bool         // guarded by admit
 	sending    sync.WaitGroup
 	taskCtx    context.Context // ends when running deliveries are to be broken off
 	breakOff   context.CancelFunc
@@ -120,9 +119,7 @@ func (d *Dispatcher) Start() {
 // then breaks them off and gives their leases back. When it returns every
 // outcome is recorded or has been reported as lost.
 func (d *Dispatcher) Stop(ctx context.Context) {
-	d.draining.Store(true)
-	d.admit.Lock() // nobody is between the check and sending.Add any more
-	d.admit.Unlock()
+	d.refuse()
 	d.stopClaims()
 	d.claims.Wait() // a claim under way still hands out its tasks
 	finished := make(chan struct{})
@@ -135,6 +132,13 @@ func (d *Dispatcher) Stop(ctx context.Context) {
 	d.breakOff()
 	<-finished
 	d.keeping.Wait()
+}
+
+// refuse makes Submit refuse, and waits for those that it let in before.
+func (d *Dispatcher) refuse() {
+	d.admit.Lock()
+	defer d.admit.Unlock()
+	d.draining = true
 }
 
 // Wake makes the dispatcher look again for something to claim. It never blocks.
@@ -166,7 +170,7 @@ func (d *Dispatcher) InFlight() map[int64]int { return d.lanes.depths() }
 func (d *Dispatcher) Submit(ctx context.Context, s dispatchapy.Submission) (dispatchapy.Receipt, error) {
 	d.admit.RLock()
 	defer d.admit.RUnlock()
-	if d.draining.Load() {
+	if d.draining {
 		return dispatchapy.Receipt{}, dispatchapy.Errorf(dispatchapy.CodeUnavailable, "shutting down")
 	}
 	task := store.NewTask{Submission: s}

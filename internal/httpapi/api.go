@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/time/rate"
 
 	"dispatchapy"
 	"dispatchapy/internal/service"
@@ -25,11 +26,13 @@ const (
 	openAPIPath = "/v1/openapi.json"
 )
 
-// Options are what the API is made of. All are required, Tokens may be empty.
+// Options are what the API is made of. All are required, Tokens and Password
+// may be empty.
 type Options struct {
-	Service *service.Service
-	Tokens  []dispatchapy.Secret // each opens the API as an administrator
-	Log     *slog.Logger
+	Service  *service.Service
+	Tokens   []dispatchapy.Secret // each opens the API as an administrator
+	Password dispatchapy.Secret   // opens it for the user admin by HTTP Basic
+	Log      *slog.Logger
 }
 
 // api carries what the handlers need.
@@ -54,7 +57,11 @@ func New(o Options) http.Handler {
 	a.registerEvents()
 	a.mux.HandleFunc(root, a.nowhere)
 
-	auth := &authenticator{service: o.Service, api: a, next: a.mux}
+	auth := &authenticator{service: o.Service, api: a, guesses: rate.NewLimiter(guessRate, guessBurst), next: a.mux}
+	if o.Password != "" {
+		hash := dispatchapy.HashToken(o.Password.Reveal())
+		auth.password = &hash
+	}
 	for _, token := range o.Tokens {
 		if token != "" {
 			auth.admins = append(auth.admins, dispatchapy.HashToken(token.Reveal()))
@@ -77,9 +84,10 @@ func humaConfig() huma.Config {
 	cfg.RejectUnknownQueryParameters = true // a misspelt filter must not select everything
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer"},
+		"basic":  {Type: "http", Scheme: "basic"},
 		"token":  {Type: "apiKey", In: "header", Name: "X-API-Token"},
 	}
-	cfg.Security = []map[string][]string{{"bearer": {}}, {"token": {}}}
+	cfg.Security = []map[string][]string{{"bearer": {}}, {"token": {}}, {"basic": {}}}
 	return cfg
 }
 

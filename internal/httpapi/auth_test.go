@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -159,4 +160,39 @@ func TestRevokedTokenStopsWorkingAtOnce(t *testing.T) {
 	g.do(list).want(200)
 	g.do(request{method: "PUT", path: "/v1/config", body: `{"version":1,"clients":[{"name":"shop","token":"another-token","endpoints":["sms"]}]}`}).want(200)
 	g.do(list).wantProblem(401, dispatchapy.CodeUnauthenticated)
+}
+
+func TestPassword(t *testing.T) {
+	g := newGateway(t)
+	status := func(name, password string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/settings", http.NoBody)
+		r.SetBasicAuth(name, password)
+		w := httptest.NewRecorder()
+		g.handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	for _, tc := range []struct {
+		name, password string
+		want           int
+	}{
+		{"admin", adminPassword, 200},
+		{"admin", "wrong", 401},
+		{"shop", adminPassword, 401},
+		{"admin", adminToken, 401},
+		{"admin", "", 401},
+	} {
+		if got := status(tc.name, tc.password); got != tc.want {
+			t.Errorf("%s with password %q: %d, want %d", tc.name, tc.password, got, tc.want)
+		}
+	}
+	throttled := false
+	for range 20 {
+		throttled = throttled || status("admin", "guess") == http.StatusTooManyRequests
+	}
+	if !throttled {
+		t.Error("twenty guesses in a row were all answered")
+	}
+	if got := status("admin", adminPassword); got != http.StatusTooManyRequests {
+		t.Errorf("the right password among guesses: %d, want 429 like the others", got)
+	}
 }

@@ -24,10 +24,11 @@ import (
 )
 
 const (
-	adminToken = "admin-token-1234"
-	localToken = "local-token-1234" // a second administrator's token
-	shopToken  = "shop-token-1234"
-	bankToken  = "bank-token-1234"
+	adminToken    = "admin-token-1234"
+	localToken    = "local-token-1234" // a second administrator's token
+	adminPassword = "admin-password"
+	shopToken     = "shop-token-1234"
+	bankToken     = "bank-token-1234"
 )
 
 const baseFile = `
@@ -100,7 +101,7 @@ func newGateway(t *testing.T) *gateway {
 	log := slog.New(slog.NewJSONHandler(g.logs, nil))
 	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: box, Checker: checker{}, Log: log})
 	g.handler = httpapi.New(httpapi.Options{
-		Service: g.service, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Log: log,
+		Service: g.service, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Password: adminPassword, Log: log,
 	})
 	admin := dispatchapy.Principal{Name: "setup", Role: dispatchapy.RoleAdmin}
 	if _, err := g.service.Apply(t.Context(), admin, "base.yaml", []byte(baseFile), service.ApplyOptions{}); err != nil {
