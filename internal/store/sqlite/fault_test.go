@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -105,6 +107,26 @@ func TestBrokenConnectionIsReplaced(t *testing.T) {
 	}
 	if _, err := s.InsertTasks(t.Context(), []store.NewTask{task("r")}); err != nil {
 		t.Errorf("InsertTasks after the failure: %v", err)
+	}
+}
+
+func TestLogHearsOfFailuresOnce(t *testing.T) {
+	s := openTest(t)
+	var log strings.Builder
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	fails := []operation{func(*tx) error { return sql.ErrConnDone }}
+	works := []operation{saveClock}
+	for _, ops := range [][]operation{works, fails, fails, fails, works, works, fails, works} {
+		errs := make([]error, 1)
+		s.commit(ops, errs) // the writer is idle
+		if failed := errs[0] != nil; failed != (&ops[0] == &fails[0]) {
+			t.Errorf("commit: %v", errs[0])
+		}
+	}
+	for message, want := range map[string]int{"cannot be written": 2, "can be written again": 2} {
+		if got := strings.Count(log.String(), message); got != want {
+			t.Errorf("%q was logged %d times, want %d:\n%s", message, got, want, log.String())
+		}
 	}
 }
 

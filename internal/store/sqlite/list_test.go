@@ -31,7 +31,7 @@ func TestPagesUseIndexes(t *testing.T) {
 				w := walk{ctx: t.Context(), tx: tx, lead: append(leadsOf(&c.filter), everyTask)[0], conditions: conditionsOf(&c.filter)}
 				query, args := w.query(idRange{1, 100}, 10)
 				checkPlan(t, tx, query, append(w.lead.each()[0], args...), c.want)
-				reach := append(w.lead.each()[0], 1, 100, 10)
+				reach := slices.Concat(w.lead.each()[0], []any{1, 100, 10})
 				checkPlan(t, tx, "SELECT id FROM "+w.lead.from+" WHERE "+w.lead.where+reachQuery, reach,
 					strings.Replace(c.want, "USING INDEX", "USING COVERING INDEX", 1))
 				return nil

@@ -46,7 +46,8 @@ type Store struct {
 	lock     *os.File
 	clock    clock
 	writes   *store.Batcher[operation]
-	writer   *writer // belongs to the goroutine of writes
+	writer   *writer // belongs to the goroutine of writes, like failing
+	failing  bool    // the last commit failed
 	read     *sql.DB
 	index    *indexer
 	budget   budget
@@ -98,6 +99,9 @@ func open(ctx context.Context, options Options, wall time.Time) (_ *Store, err e
 	return s, nil
 }
 
+// errLocked is lockFile's error for a file that another process has locked.
+var errLocked = errors.New("locked by another process")
+
 // prepareFiles makes the directory and the file, for the owner only, and takes
 // the lock that keeps a second process away.
 func prepareFiles(path string) (*os.File, error) {
@@ -105,8 +109,11 @@ func prepareFiles(path string) (*os.File, error) {
 		return nil, fmt.Errorf("make the directory of the database: %w", err)
 	}
 	lock, err := lockFile(path + ".lock")
+	if errors.Is(err, errLocked) {
+		return nil, fmt.Errorf("the database %s is in use by another process, which holds %s.lock: stop it first", path, path)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the database %s is in use by another process (lock file %s.lock): %w", path, path, err)
+		return nil, fmt.Errorf("lock the database: %w", err)
 	}
 	// SQLite gives its other files the permissions of this one.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -159,21 +166,6 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
-}
-
-// commit is the store.CommitFunc. Policy on failure: fail closed. Everybody in
-// the batch is told that the database cannot be written, and the next batch
-// tries again.
-func (s *Store) commit(ops []operation, errs []error) {
-	hint, err := s.writer.commit(s.clock.now(), ops, errs)
-	if err != nil {
-		s.log.Error("commit failed", "operations", len(ops), "error", err)
-		for i := range errs {
-			errs[i] = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-		}
-		return
-	}
-	s.watchers.publish(hint)
 }
 
 // CheckWritable implements store.Store. What it writes is the clock.

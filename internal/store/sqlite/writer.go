@@ -20,6 +20,28 @@ import (
 // and is a result, not an error, because errors make the batch run again.
 type operation func(tx *tx) error
 
+// commit is the store.CommitFunc. Policy on failure: fail closed. Everybody in
+// the batch is told that the database cannot be written, and the next batch
+// tries again. The log hears of it once, and once when it is over.
+func (s *Store) commit(ops []operation, errs []error) {
+	hint, err := s.writer.commit(s.clock.now(), ops, errs)
+	if failing := err != nil; failing != s.failing {
+		s.failing = failing
+		if failing {
+			s.log.Error("the database cannot be written", "error", err)
+		} else {
+			s.log.Info("the database can be written again")
+		}
+	}
+	if err != nil {
+		for i := range errs {
+			errs[i] = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+		return
+	}
+	s.watchers.publish(hint)
+}
+
 // writer owns the one connection that writes. Only the goroutine that commits
 // batches uses it.
 type writer struct {
