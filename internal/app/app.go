@@ -3,7 +3,8 @@
 //
 // # Goroutines
 //
-//	http server      one per connection; drained first
+//	http server      one per connection; stopped after the dispatcher, so that
+//	                 whoever comes while it drains is told to come again
 //	health.Runner    probes; stopped before the dispatcher
 //	dispatch         see package dispatch; gets the grace period
 //	retention        one; stopped with the loops
@@ -182,6 +183,7 @@ func (a *App) Start() error {
 		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--addr: %w", err)
 	}
 	a.listener = listener
+	a.serve() // from now on requests get an answer, 503 until everything runs
 	ctx, cancel := context.WithCancel(context.Background())
 	a.onStop("loops", func(context.Context) { cancel(); a.loops.Wait() })
 	a.loops.Go(func() { a.follow(ctx) })
@@ -192,7 +194,6 @@ func (a *App) Start() error {
 	a.onStop("dispatcher", a.dispatcher.Stop)
 	a.health.Start()
 	a.onStop("health checks", func(context.Context) { a.health.Stop() })
-	a.serve()
 	a.ready.Store(true)
 	a.log.Info("ready", "addr", listener.Addr().String(), "version", a.version)
 	return nil
@@ -258,9 +259,10 @@ func (a *App) Wait(ctx context.Context) error {
 	}
 }
 
-// Stop drains the gateway: it refuses new requests, lets running deliveries
-// finish within the grace period, gives the rest back to the queue and closes
-// the database. No accepted task is lost or loses an attempt by it.
+// Stop drains the gateway: it answers new messages with 503, lets running
+// deliveries finish within the grace period, gives the rest back to the queue,
+// stops to listen and closes the database. No accepted task is lost or loses an
+// attempt by it.
 func (a *App) Stop() {
 	a.ready.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), a.options.Grace)

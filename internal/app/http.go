@@ -22,6 +22,8 @@ const (
 	writeTimeout      = 90 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 64 << 10
+
+	lastAnswers = 2 * time.Second // for requests under way when everything else has stopped
 )
 
 // serve starts the server on the listener and writes the control file.
@@ -38,6 +40,9 @@ func (a *App) serve() {
 	go func() { a.serving <- a.server.Serve(a.listener) }()
 	a.onStop("http server", func(ctx context.Context) {
 		a.removeControl()
+		// The grace period may be over, but it was for deliveries.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+		defer cancel()
 		if err := a.server.Shutdown(ctx); err != nil {
 			a.log.Warn("requests were broken off", "error", err)
 			_ = a.server.Close()
