@@ -12,7 +12,7 @@ settings:
   max_attempts: 4
   retry: {base: 50ms, factor: 2, cap: 500ms, jitter: 0}
 resources:
-  - {name: primary, url: "$primary", timeout: 200ms, required_params: [to, text, id]}
+  - {name: primary, url: "$primary", timeout: $timeout, required_params: [to, text, id]}
   - {name: backup, url: "$backup", required_params: [msisdn]}
 endpoints:
   - path: send_sms
@@ -50,7 +50,11 @@ func TestFailover(t *testing.T) {
 			if primary.behave == nil {
 				broken.vanish()
 			}
-			g := start(t, fill(twoProviders, map[string]string{"primary": broken.url(), "backup": backup.url()}))
+			timeout := "10s"
+			if primary.class == "timeout" {
+				timeout = "150ms"
+			}
+			g := start(t, fill(twoProviders, map[string]string{"primary": broken.url(), "backup": backup.url(), "timeout": timeout}))
 			ids := g.flood(t, "send_sms", "r", 200)
 			g.awaitQuiet(t, patience)
 			backup.checkOnce(t, keys(ids))
