@@ -249,7 +249,7 @@ func (d *decoder) indexNames(root *node, list, nameKey string, clean func(string
 	for i, item := range items {
 		path := itemPath(list, i) + "." + nameKey
 		n := item.get(nameKey)
-		if n == nil && item.kind == kindMap {
+		if n == nil && (item.kind == kindMap || item.kind == kindNull) {
 			d.fault(item.position, path, "is missing")
 		}
 		if n == nil || n.kind != kindString {

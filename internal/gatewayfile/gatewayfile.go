@@ -24,6 +24,7 @@ const (
 
 	maxMarks  = 2_000_000 // characters that can begin a value, a key or a comment
 	maxDepth  = 100       // nested lists and maps
+	maxKeys   = 5_000     // of one map in YAML's block style
 	maxFaults = 100       // faults that are reported
 )
 

@@ -93,7 +93,7 @@ func (j *jsonParser) next() (json.Token, position, error) {
 }
 
 func tooDeep(at position) error {
-	return &positionError{at.line, at.col, "lists and maps are nested too deeply"}
+	return &positionError{at.line, at.col, deepMessage}
 }
 
 // lineIndex finds lines and columns of offsets that only grow.

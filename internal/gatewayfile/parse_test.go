@@ -2,6 +2,7 @@ package gatewayfile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -53,6 +54,7 @@ func TestParseNamesThePlaceOfEveryFault(t *testing.T) {
 		{"duplicate object", "resources:\n  - name: a\n  - name: ' a'", "resources[1].name: 4:11: used twice, first at line 3"},
 		{"duplicate path", "endpoints:\n  - path: /a\n  - path: a/", "endpoints[1].path: 4:11: used twice"},
 		{"name missing", "clients:\n  - endpoints: []", "clients[0].name: 3:5: is missing"},
+		{"nothing instead of an object", "clients:\n  -", "clients[0].name: 3:5: is missing"},
 		{"name empty", "clients:\n  - name: ' '", "clients[0].name: 3:11: is missing"},
 		{"list expected", "resources: {a: b}", "resources: 2:12: must be a list, but it is a group of keys"},
 		{"map expected", "resources:\n  - a", "resources[0]: 3:5: must be a group of keys, but it is text"},
@@ -135,6 +137,8 @@ func TestParseRefusesWhatItCannotRead(t *testing.T) {
 		{"flow depth bomb", "version: " + strings.Repeat("[", 1_000_000), dispatchapy.CodeInvalid, "nested too deeply"},
 		{"sequence depth bomb", "version:\n " + strings.Repeat("- ", 500_000), dispatchapy.CodeInvalid, "nested too deeply"},
 		{"anchor chain", "version: " + strings.Repeat("&a ", 500_000), dispatchapy.CodeInvalid, "nested too deeply"},
+		{"indentation depth bomb", "version:\n" + steps(1200), dispatchapy.CodeInvalid, "nested too deeply"},
+		{"long block map", "version: 1\nresources:\n- name: a\n  headers:\n" + manyKeys(maxKeys+1), dispatchapy.CodeInvalid, "gateway.yaml:5005:10: there are too many keys"},
 		{"JSON depth bomb", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}", dispatchapy.CodeInvalid, "nested too deeply"},
 		{"JSON with a fault", `{"version":1,"settings":{"max_attempts":"5"}}`, dispatchapy.CodeInvalid, "settings.max_attempts: gateway.yaml:1:41: must be a number"},
 		{"JSON with a duplicate", "{\"version\":1,\n\"resources\":[{\"name\":\"a\",\"url\":\"b\",\n \"url\":\"c\"}]}", dispatchapy.CodeInvalid, "resources[0].url: gateway.yaml:3:2: the key is given twice, first at line 2"},
@@ -148,6 +152,37 @@ func TestParseRefusesWhatItCannotRead(t *testing.T) {
 				t.Errorf("got %s: %v\nwant %s: %s", e.Code, e, tc.code, tc.want)
 			}
 		})
+	}
+}
+
+// steps gives n keys, each one within the one before.
+func steps(n int) string {
+	var b strings.Builder
+	for i := 1; i <= n; i++ {
+		b.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	return b.String()
+}
+
+// manyKeys gives n keys of one map.
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "    k%04d: v\n", i)
+	}
+	return b.String()
+}
+
+// TestParseReadsManyObjects shows that what is refused as too long is one map,
+// not many that look alike.
+func TestParseReadsManyObjects(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: 1\nresources:\n")
+	for i := range maxKeys + 1 {
+		fmt.Fprintf(&b, "- name: r%d\n  url: http://127.0.0.1/\n  headers:\n    A: b\n", i)
+	}
+	if got := len(mustParse(t, b.String()).objects.Resources); got != maxKeys+1 {
+		t.Errorf("got %d resources", got)
 	}
 }
 

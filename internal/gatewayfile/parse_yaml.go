@@ -22,7 +22,7 @@ func (p *treeParser) parseYAML(data []byte) (root *node, err error) {
 		}
 	}()
 	tokens := lexer.Tokenize(string(data))
-	if err := checkNesting(tokens); err != nil {
+	if err := checkShape(tokens); err != nil {
 		return nil, err
 	}
 	// Keys given twice are found below, where their paths are known.
@@ -48,27 +48,81 @@ func (p *treeParser) parseYAML(data []byte) (root *node, err error) {
 	return p.convert(body, "", 0)
 }
 
-// checkNesting refuses deep nesting before the library's recursive parser,
-// whose time grows with its square, gets to see it.
-func checkNesting(tokens token.Tokens) error {
-	flow, prefixes, line := 0, 0, 0
+// checkShape refuses deep nesting and very long block maps before the library's
+// recursive parser, whose time grows with their square, gets to see them.
+func checkShape(tokens token.Tokens) error {
+	var c shapeChecker
 	for _, tk := range tokens {
-		switch tk.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			flow++
-		case token.MappingEndType, token.SequenceEndType:
-			flow--
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
-			if tk.Position.Line != line {
-				line, prefixes = tk.Position.Line, 0
-			}
-			prefixes++
-		}
-		if flow > maxDepth || prefixes > 2*maxDepth || tk.Position.IndentNum > 10*maxDepth {
-			return tooDeep(position{tk.Position.Line, tk.Position.Column})
+		if message := c.next(tk); message != "" {
+			return &positionError{tk.Position.Line, tk.Position.Column, message}
 		}
 	}
 	return nil
+}
+
+type shapeChecker struct {
+	flow     int        // open brackets
+	line     int        // of the latest token
+	prefixes int        // dashes, anchors and tags on this line
+	column   int        // where the line's first key would begin, 0 until known
+	maps     []blockMap // that the latest key is in, outermost first
+}
+
+type blockMap struct{ column, keys int }
+
+const (
+	deepMessage = "lists and maps are nested too deeply"
+	longMessage = "there are too many keys at one place"
+)
+
+// next takes a token and gives a message if it is one too many.
+func (c *shapeChecker) next(tk *token.Token) string {
+	at := tk.Position
+	if at.Line != c.line {
+		c.line, c.prefixes, c.column = at.Line, 0, 0
+	}
+	switch tk.Type {
+	case token.MappingStartType, token.SequenceStartType:
+		c.flow++
+	case token.MappingEndType, token.SequenceEndType:
+		c.flow--
+	case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
+		c.prefixes++
+	}
+	switch {
+	case tk.Type == token.SequenceEntryType && c.flow <= 0:
+		c.leave(at.Column) // the maps in the item before
+	case c.column == 0:
+		c.column = at.Column
+	case tk.Type == token.MappingValueType && c.flow <= 0:
+		return c.key()
+	}
+	if c.flow > maxDepth || c.prefixes > 2*maxDepth || at.IndentNum > 10*maxDepth {
+		return deepMessage
+	}
+	return ""
+}
+
+// key counts a key of a block map.
+func (c *shapeChecker) key() string {
+	c.leave(c.column)
+	last := len(c.maps) - 1
+	if last < 0 || c.maps[last].column < c.column {
+		c.maps = append(c.maps, blockMap{column: c.column, keys: 1})
+		return ""
+	}
+	c.maps[last].keys++
+	if c.maps[last].keys > maxKeys {
+		return longMessage
+	}
+	return ""
+}
+
+// leave forgets maps that lie deeper than column.
+func (c *shapeChecker) leave(column int) {
+	for len(c.maps) > 0 && c.maps[len(c.maps)-1].column > column {
+		c.maps = c.maps[:len(c.maps)-1]
+	}
 }
 
 // yamlError takes message and place out of the library's error, and leaves the
