@@ -61,7 +61,7 @@ step_fuzz() {
 	while IFS=: read -r file name; do
 		found=1
 		echo "$(dirname "$file") $name"
-		go test -run='^$' -fuzz="^${name}\$" -fuzztime="$fuzz_time" "./$(dirname "$file")" || failed=1
+		go test -run='^$' -fuzz="^${name}\$" -fuzztime="$fuzz_time" -fuzzminimizetime=10x "./$(dirname "$file")" || failed=1
 	done < <(git ls-files -co --exclude-standard -- '*_test.go' | xargs -r grep -HoP '^func \KFuzz\w+')
 	((found)) || echo "no fuzz targets"
 	return $failed

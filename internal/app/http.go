@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,10 +52,10 @@ func (a *App) serve() {
 }
 
 func (a *App) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/api/", intake.New(intake.Options{
+	door := intake.New(intake.Options{
 		Snapshots: a.table, Submitter: a.dispatcher, Observer: a.metrics, Ready: a.ready.Load, Log: a.log,
-	}))
+	})
+	mux := http.NewServeMux()
 	mux.Handle("/v1/", httpapi.New(httpapi.Options{
 		Service: a.service, Tokens: a.adminTokens(), Password: dispatchapy.Secret(a.options.AdminPassword), Log: a.log,
 	}))
@@ -67,7 +68,15 @@ func (a *App) handler() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintf(w, "Dispatchapy %s\n\nPOST /api/{endpoint}   send a message\n/v1/openapi.json       management API\n/metrics  /readyz      state\n", a.version)
 	})
-	return mux
+	// Not through the mux, which would answer a path like /api//x with a
+	// redirect instead of taking the message.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, intake.Prefix) {
+			door.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 func (a *App) adminTokens() []dispatchapy.Secret {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"dispatchapy"
+	"dispatchapy/internal/intake"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/store"
 )
@@ -54,6 +55,9 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(1, 2, 11)}),
 		batchCommit: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "dispatchapy_store_commit_seconds", Help: "Time to run and sync one commit.", Buckets: latency}),
+	}
+	for _, reason := range intake.Reasons {
+		m.rejected.WithLabelValues(reason) // shown at 0, so that an alert can tell it from unknown
 	}
 	m.registry.MustRegister(m.accepted, m.rejected, m.delivered, m.failed, m.attempts, m.accept, m.delivery,
 		m.batchSize, m.batchCommit,
