@@ -96,6 +96,11 @@ func (d *Dispatcher) claim(ctx context.Context, claims []store.LaneClaim) {
 	}
 	d.lanes.settle(claims, claimed, now)
 	for i := range claimed.Tasks {
-		d.send(&claimed.Tasks[i])
+		leased := &claimed.Tasks[i]
+		if d.leases.adopt(leased.Lease) {
+			d.freeSlot(leased.Task.EndpointID)
+			continue
+		}
+		d.send(leased)
 	}
 }

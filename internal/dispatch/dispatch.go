@@ -229,13 +229,13 @@ func (d *Dispatcher) freeSlot(endpointID int64) {
 // send runs a round in its own goroutine. The caller holds a slot of the lane
 // for it and d.admit, or is the claim loop.
 func (d *Dispatcher) send(leased *store.Leased) {
+	ctx, cancel := context.WithCancel(d.taskCtx)
+	d.leases.hold(leased.Lease, cancel)
 	d.sending.Go(func() {
-		ctx, cancel := context.WithCancel(d.taskCtx)
 		defer cancel()
-		d.leases.hold(leased.Lease, cancel)
 		outcome := d.runRound(ctx, leased)
 		d.record(leased, outcome)
-		d.leases.drop(leased.Lease)
+		d.leases.drop(leased.Lease.TaskID)
 		if outcome.Status == dispatchapy.StatusPending {
 			d.lanes.expect(leased.Task.EndpointID, time.Now().Add(outcome.RetryIn))
 			d.Wake()
@@ -255,6 +255,7 @@ const recordRetry = 500 * time.Millisecond
 // delivered twice: at least once.
 func (d *Dispatcher) record(leased *store.Leased, o store.Outcome) {
 	for attempt := 1; ; attempt++ {
+		o.Lease = d.leases.current(o.Lease.TaskID)
 		stale, err := d.store.RecordOutcomes(context.Background(), []store.Outcome{o})
 		switch {
 		case err == nil && len(stale) > 0:

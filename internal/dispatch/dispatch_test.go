@@ -228,6 +228,31 @@ func TestALostLeaseBreaksTheSendingOff(t *testing.T) {
 	})
 }
 
+func TestAfterStandingStillATaskIsNotSentBesideItself(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, g *gateway) {
+		release := make(chan struct{})
+		g.providers.set("c", func(context.Context) deliver.Result { <-release; return status(200)(nil) })
+		id := g.submit(t, 2)
+		synctest.Wait()
+		g.store.mu.Lock()
+		g.store.tasks[id].RunAt = time.Now() // the lease ran out while nothing here ran
+		g.store.mu.Unlock()
+		g.Expect([]int64{2})
+		synctest.Wait()
+		if fence := g.store.fences[id]; fence != 2 {
+			t.Fatalf("fence %d: the task was not claimed again", fence)
+		}
+		close(release)
+		wantStatus(t, g, id, dispatchapy.StatusSuccess)
+		if n := len(g.providers.calls()); n != 1 {
+			t.Errorf("sent %d times, want once", n)
+		}
+		if n := g.InFlight()[2]; n != 0 {
+			t.Errorf("%d slots leaked", n)
+		}
+	})
+}
+
 func TestStopGivesLeasesBackWithoutSpending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t, nil)

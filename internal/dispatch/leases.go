@@ -20,29 +20,51 @@ type keeper struct {
 	log   *slog.Logger
 
 	mu   sync.Mutex
-	held map[store.Lease]*holding
+	held map[int64]*holding // by task
 }
 
 type holding struct {
+	lease  store.Lease
 	cancel context.CancelFunc // breaks the sending off
 	since  time.Time          // when the lease was taken or last extended
 }
 
 func newKeeper(s Store, log *slog.Logger) *keeper {
-	return &keeper{store: s, log: log, held: map[store.Lease]*holding{}}
+	return &keeper{store: s, log: log, held: map[int64]*holding{}}
 }
 
 // hold keeps a lease alive until drop.
 func (k *keeper) hold(l store.Lease, cancel context.CancelFunc) {
 	k.mu.Lock()
-	k.held[l] = &holding{cancel: cancel, since: time.Now()}
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	k.held[l.TaskID] = &holding{lease: l, cancel: cancel, since: time.Now()}
 }
 
-func (k *keeper) drop(l store.Lease) {
+// adopt gives a new lease to the sending that is already under way here, if
+// there is one. That happens when the process stood still (the machine slept)
+// until its leases had run out: it must not send beside itself.
+func (k *keeper) adopt(l store.Lease) bool {
 	k.mu.Lock()
-	delete(k.held, l)
-	k.mu.Unlock()
+	defer k.mu.Unlock()
+	h := k.held[l.TaskID]
+	if h == nil {
+		return false
+	}
+	h.lease, h.since = l, time.Now()
+	return true
+}
+
+// current gives the latest lease of a task that is being sent here.
+func (k *keeper) current(taskID int64) store.Lease {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.held[taskID].lease
+}
+
+func (k *keeper) drop(taskID int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.held, taskID)
 }
 
 // run extends leases until ctx ends.
@@ -66,9 +88,9 @@ func (k *keeper) run(ctx context.Context) {
 func (k *keeper) extend(ctx context.Context, now time.Time) {
 	var old []store.Lease
 	k.mu.Lock()
-	for l, h := range k.held {
+	for _, h := range k.held {
 		if now.Sub(h.since) >= leaseFor/3 {
-			old = append(old, l)
+			old = append(old, h.lease)
 		}
 	}
 	k.mu.Unlock()
@@ -83,12 +105,12 @@ func (k *keeper) extend(ctx context.Context, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, l := range old {
-		if h := k.held[l]; h != nil {
+		if h := k.held[l.TaskID]; h != nil && h.lease == l {
 			h.since = now
 		}
 	}
 	for _, l := range lost {
-		if h := k.held[l]; h != nil {
+		if h := k.held[l.TaskID]; h != nil && h.lease == l {
 			k.log.Warn("lease lost: another node sends the task", "task", l.TaskID)
 			h.cancel()
 		}
