@@ -14,7 +14,6 @@ import (
 
 const (
 	minText        = 3    // characters: shorter texts have no trigram
-	maxTrigrams    = 16   // of a text that are looked up; the rest is left to verification
 	candidateLimit = 2000 // candidates looked at for one page
 )
 
@@ -54,30 +53,8 @@ func (x *indexer) lookup(f *store.TaskFilter) *indexed {
 	dirty = slices.AppendSeq(dirty, maps.Keys(x.drained))
 	slices.SortFunc(dirty, descending)
 	return &indexed{
-		file: x.file, expression: trigrams(text), reach: x.mark.indexed, dirty: slices.Compact(dirty), named: leadsOf(&named),
+		file: x.file, expression: x.seen.expression(text), reach: x.mark.indexed, dirty: slices.Compact(dirty), named: leadsOf(&named),
 	}
-}
-
-// trigrams makes the FTS5 expression that all trigrams of a text must be
-// there. A text contains the other only if it has all its trigrams.
-func trigrams(text string) string {
-	runes := []rune(indexable(text))
-	// Of a long text some, from all over it, are selective enough.
-	stride := max(1, (len(runes)-2+maxTrigrams-1)/maxTrigrams)
-	var terms []string
-	for i := 0; i+3 <= len(runes); i += stride {
-		term := `"` + strings.ReplaceAll(string(runes[i:i+3]), `"`, `""`) + `"`
-		if !slices.Contains(terms, term) {
-			terms = append(terms, term)
-		}
-	}
-	return strings.Join(terms, " AND ")
-}
-
-// indexable makes of a folded text one that FTS5 takes whole: it stops at a
-// zero byte.
-func indexable(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // search gives a page: what is too new for the index from the rows, the rest

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -57,6 +58,7 @@ type indexer struct {
 	// there. Attempts of such tasks, recorded since, make them dirty: they are
 	// searched for in the rows until they are indexed again.
 	claimed int64
+	seen    frequencies
 	dirty   map[int64]struct{}
 	drained map[int64]struct{} // dirty ones that are being indexed
 }
@@ -165,11 +167,15 @@ func (x *indexer) open(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		_ = file.close() // the first error is the one to tell
-		return err
+		return errors.Join(err, file.close())
+	}
+	sample, _, err := x.newDocs(ctx, max(0, mark.indexed-sampleDocs), mark.indexed)
+	if err != nil {
+		return errors.Join(err, file.close())
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.seen.count(sample)
 	x.file, x.mark, x.claimed = file, mark, mark.indexed
 	for _, id := range dirty {
 		x.soil(id)
@@ -265,12 +271,12 @@ func (x *indexer) work(ctx context.Context, settled int64) (bool, error) {
 	if err == nil {
 		err = x.file.add(ctx, docs, mark)
 	}
-	x.settle(from, mark, err)
+	x.settle(from, mark, docs, err)
 	return true, err
 }
 
 // settle makes the outcome of a step known to searches.
-func (x *indexer) settle(from int64, mark searchMark, err error) {
+func (x *indexer) settle(from int64, mark searchMark, docs []searchDoc, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil {
@@ -279,6 +285,7 @@ func (x *indexer) settle(from int64, mark searchMark, err error) {
 		return
 	}
 	x.drained = nil
+	x.seen.count(docs)
 	x.mark.settled = mark.settled
 	if x.mark.indexed == from { // else it was taken back meanwhile
 		x.mark.indexed = mark.indexed

@@ -279,6 +279,8 @@ func TestIndexForgetsDirtyTasks(t *testing.T) {
 	wantFound(t, s, "a text", want)
 }
 
+func expressionFor(text string) string { return new(frequencies).expression(text) }
+
 // The same row id again adds to its trigrams, before and after its segments
 // are merged, and in a batch that goes back in the order of ids.
 func TestIndexAddsUp(t *testing.T) {
@@ -299,7 +301,7 @@ func TestIndexAddsUp(t *testing.T) {
 	check := func() {
 		t.Helper()
 		for text, want := range map[string][]int64{"first": {1}, "second": {2}, "more": {2, 1}, "text": {2, 1}, "and": {2}, "third": {3}} {
-			got, err := file.find(t.Context(), trigrams(text), idRange{0, 1 << 60}, 10)
+			got, err := file.find(t.Context(), expressionFor(text), idRange{0, 1 << 60}, 10)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("%q is in %v (%v), want %v", text, got, err, want)
 			}
@@ -323,7 +325,7 @@ func TestIndexPartitions(t *testing.T) {
 	if err := s.index.file.add(t.Context(), later, searchMark{indexed: 3 * size}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.index.file.find(t.Context(), trigrams("a text"), idRange{0, 1 << 60}, 10)
+	got, err := s.index.file.find(t.Context(), expressionFor("a text"), idRange{0, 1 << 60}, 10)
 	if all := append([]int64{2*size + 7, size + 5}, want...); err != nil || !slices.Equal(got, all) {
 		t.Errorf("found %v (%v), want %v", got, err, all)
 	}
@@ -364,18 +366,30 @@ func TestIndexRuns(t *testing.T) {
 }
 
 func TestTrigrams(t *testing.T) {
+	var f frequencies
 	for text, want := range map[string]string{
 		"abcd":        `"abc" AND "bcd"`,
 		"aaaaaa":      `"aaa"`,
-		`a"b c`:       `"a""b" AND """b " AND "b c"`,
+		`a"b c`:       `"""b " AND "a""b" AND "b c"`,
 		"äöü😀":        `"äöü" AND "öü😀"`,
-		"a\x00bc\xff": "\"a\uFFFDb\" AND \"\uFFFDbc\" AND \"bc\uFFFD\"",
+		"a\x00bc\xff": "\"a\uFFFDb\" AND \"bc\uFFFD\" AND \"\uFFFDbc\"",
 	} {
-		if got := trigrams(text); got != want {
-			t.Errorf("trigrams of %q are %s, want %s", text, got, want)
+		if got := f.expression(text); got != want {
+			t.Errorf("expression for %q is %s, want %s", text, got, want)
 		}
 	}
-	if n := strings.Count(trigrams(strings.Repeat("0123456789abcdefghijklmnopqrstuvwxyz", 30)), " AND ") + 1; n > maxTrigrams {
-		t.Errorf("%d trigrams are looked up, want at most %d", n, maxTrigrams)
+}
+
+func TestRarestTrigramsAreLookedUp(t *testing.T) {
+	var f frequencies
+	for range 2 * forgetAfter {
+		f.count([]searchDoc{{1, "common words are common"}})
+	}
+	f.count([]searchDoc{{1, "are xyz"}})
+	if got, want := f.expression("common xyz words"), `"n x" AND "yz " AND "z w" AND " xy" AND "xyz"`; got != want {
+		t.Errorf("looked up is %s, want %s", got, want)
+	}
+	if f.docs > forgetAfter {
+		t.Errorf("%d documents are remembered, want at most %d", f.docs, forgetAfter)
 	}
 }

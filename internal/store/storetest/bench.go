@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"testing"
@@ -144,7 +146,7 @@ func Fill(tb testing.TB, s store.Store, n int) {
 		for i := range tasks {
 			tasks[i].LeaseFor = longLease
 			if (done+i)%10_000 == 5000 {
-				tasks[i].Source = []byte(`{"message":"` + RareText + `"}`)
+				tasks[i].Source = bytes.Replace(tasks[i].Source, []byte(`e":"`), []byte(`e":"`+RareText+" "), 1)
 			}
 		}
 		outcomes := make([]store.Outcome, len(tasks))
@@ -178,16 +180,35 @@ func manyTypical(n int) []store.NewTask {
 	return tasks
 }
 
-var words = []string{"order", "your", "parcel", "invoice", "code", "tomorrow", "delivered", "thank", "please", "account",
-	"payment", "received", "Köln", "street", "confirm", "welcome", "ticket", "number", "seat", "doctor"}
+// words is a vocabulary of which the first are common and the last are rare,
+// as in any language.
+var words = func() []string {
+	list := []string{"order", "your", "parcel", "invoice", "code", "tomorrow", "delivered", "thank", "please", "account",
+		"payment", "received", "Köln", "street", "confirm", "welcome", "ticket", "number", "seat", "doctor"}
+	r := rand.New(rand.NewPCG(1, 2))
+	syllables := []string{"ba", "con", "der", "el", "fi", "gran", "ha", "in", "jo", "kel", "li", "mon", "na", "or", "pre", "qui", "ras", "ster", "tu", "ver"}
+	for len(list) < 5000 {
+		word := ""
+		for range 2 + r.IntN(3) {
+			word += syllables[r.IntN(len(syllables))]
+		}
+		list = append(list, word)
+	}
+	return list
+}()
 
-// typical makes a task of about 300 bytes whose texts differ.
+// word draws a word: the one at place n about n times as rarely as the first.
+func word() string {
+	return words[int(math.Pow(float64(len(words)), rand.Float64()))-1]
+}
+
+// typical makes a task of about 300 bytes.
 func typical() store.NewTask {
 	n := newTask()
 	n.Ref = fmt.Sprintf("%016x", rand.Uint64())
 	source := fmt.Appendf(nil, `{"ref":%q,"scope":"test","phone":"+62%010d","message":"`, n.Ref, rand.IntN(1e10))
 	for len(source) < 290 {
-		source = append(append(source, words[rand.IntN(len(words))]...), ' ')
+		source = append(append(source, word()...), ' ')
 	}
 	n.Source = append(source, `"}`...)
 	return n

@@ -79,7 +79,7 @@ type machine struct {
 
 // modelBudget is after how much time no new run is begun. Some drivers are very
 // much slower under the race detector; one that is not makes all runs in it.
-const modelBudget = 10 * time.Second
+const modelBudget = 6 * time.Second
 
 // testModel makes random runs of the task methods against the model.
 func testModel(t *testing.T, s store.Store) {
