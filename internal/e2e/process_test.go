@@ -198,10 +198,15 @@ func (l *load) note(t *testing.T, ref string, answer receipt) bool {
 func (l *load) awaitAcked(t *testing.T, n int) {
 	t.Helper()
 	eventually(t, patience, "messages accepted under load", func() (bool, any) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return len(l.acked) >= n, len(l.acked)
+		got := l.count()
+		return got >= n, got
 	})
+}
+
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.acked)
 }
 
 // awaitRefused waits until more messages were refused.
