@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"math"
 
 	"dispatchapy/internal/store"
@@ -59,13 +58,11 @@ func (s *Store) listTasks(ctx context.Context, tx *sql.Tx, q *store.TaskQuery) (
 	if err != nil {
 		return store.TaskPage{}, err
 	}
-	if index := s.index.lookup(&q.Filter); index != nil && reached.low > ids.low {
-		page, err := index.search(&w, ids, reached, q.Limit, match)
-		var broken *indexError
-		if !errors.As(err, &broken) {
+	if reached.low > ids.low {
+		page, ok, err := s.index.search(&w, q, ids, reached, match)
+		if ok || err != nil {
 			return page, err
 		}
-		s.log.Warn("text search index cannot be read", "error", err)
 	}
 	// One more than asked for tells whether there is a next page.
 	tasks, rest, err := w.collect(reached, q.Limit+1, match)

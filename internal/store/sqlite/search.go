@@ -3,6 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -57,10 +58,29 @@ func (x *indexer) lookup(f *store.TaskFilter) *indexed {
 	}
 }
 
-// search gives a page: what is too new for the index from the rows, the rest
-// from the candidates that the index gives. reached is the part of ids that a
-// walk over the rows may go down to.
-func (in *indexed) search(w *walk, ids, reached idRange, limit int, match *matcher) (store.TaskPage, error) {
+// search gives a page with the help of the index. reached is the part of ids
+// that a walk over the rows may go down to. ok is false if the index is of no
+// use.
+//
+// Policy when the index fails: fail open. The page is then found in the rows,
+// which may need more pages.
+func (x *indexer) search(w *walk, q *store.TaskQuery, ids, reached idRange, match *matcher) (page store.TaskPage, ok bool, err error) {
+	in := x.lookup(&q.Filter)
+	if in == nil {
+		return page, false, nil
+	}
+	page, err = in.page(w, ids, reached, q.Limit, match)
+	var broken *indexError
+	if errors.As(err, &broken) && w.ctx.Err() == nil {
+		x.log.Warn("text search index cannot be read", "file", x.path, "error", err)
+		return page, false, nil
+	}
+	return page, true, err
+}
+
+// page gives what is too new for the index from the rows, and the rest from the
+// candidates that the index gives.
+func (in *indexed) page(w *walk, ids, reached idRange, limit int, match *matcher) (store.TaskPage, error) {
 	var tasks []dispatchapy.Task
 	if tail := (idRange{max(reached.low, in.reach+1), ids.high}); tail.low < tail.high {
 		found, rest, err := w.collect(tail, limit+1, match)
@@ -157,8 +177,7 @@ func (in *indexed) candidates(w *walk, ids idRange, size int) (list []int64, mor
 	return list[:min(len(list), size)], more, nil
 }
 
-// indexError is a failure of the index alone. Policy: fail open; the page is
-// then found in the rows, which may need more pages.
+// indexError is a failure of the index alone.
 type indexError struct{ error }
 
 func (e *indexError) Unwrap() error { return e.error }

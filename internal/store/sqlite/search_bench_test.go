@@ -4,6 +4,7 @@ package sqlite
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -78,20 +79,52 @@ func benchPages(b *testing.B, s *Store, filters map[string]store.TaskFilter) {
 	}
 }
 
-// indexAll indexes everything without rests and logs what it took.
+// indexAll indexes everything without rests, and reports what it took.
 func indexAll(b *testing.B, s *Store, path string) {
 	b.Helper()
-	start := time.Now()
+	start, before := time.Now(), processorTime(b)
 	(&byIndex{Store: s}).catchUp(b)
-	took := time.Since(start)
-	size := func(path string) int64 {
+	took, cpu := time.Since(start), processorTime(b)-before
+	perTask := func(n int64) float64 { return float64(n) / float64(*searchRows) }
+	size := func(path string) float64 {
 		info, err := os.Stat(path)
 		if err != nil {
 			b.Fatal(err)
 		}
-		return info.Size() / int64(*searchRows)
+		return perTask(info.Size())
 	}
-	b.Logf("indexing took %v per task; bytes per task: index %d, database %d", took/time.Duration(*searchRows), size(s.index.path), size(path))
+	b.Run("indexing", func(b *testing.B) {
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(perTask(took.Microseconds()), "µs/task")
+		b.ReportMetric(perTask(cpu.Microseconds()), "cpu-µs/task")
+		b.ReportMetric(size(s.index.path), "index-bytes/task")
+		b.ReportMetric(size(path), "bytes/task")
+	})
+}
+
+// BenchmarkBesideIndexing measures whole lives with the indexer at work and
+// without, in turns: what it takes from the intake.
+func BenchmarkBesideIndexing(b *testing.B) {
+	for range 3 {
+		for _, indexing := range []bool{false, true} {
+			b.Run(fmt.Sprintf("indexing=%v", indexing), func(b *testing.B) {
+				s, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "dispatchapy.db")})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer s.Close()
+				if !indexing {
+					s.index.stop()
+				}
+				before := processorTime(b)
+				storetest.WholeLife(b, s)
+				b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/task")
+				s.index.mu.Lock()
+				defer s.index.mu.Unlock()
+				b.ReportMetric(float64(s.index.mark.indexed)/float64(b.N), "indexed")
+			})
+		}
+	}
 }
 
 func processorTime(b *testing.B) time.Duration {

@@ -30,9 +30,9 @@ var (
 		// The index is derived data. After a power failure it may lack what was
 		// written last, together with the mark of how far it reaches.
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(NORMAL)", "temp_store(MEMORY)",
-		"cache_size(-8000)", "journal_size_limit(33554432)",
+		"cache_size(-4000)", "journal_size_limit(33554432)",
 	}
-	searchReaderPragmas = []string{"busy_timeout(10000)", "query_only(1)", "temp_store(MEMORY)", "cache_size(-8000)"}
+	searchReaderPragmas = []string{"busy_timeout(10000)", "query_only(1)", "temp_store(MEMORY)", "cache_size(-2000)"}
 )
 
 // searchFile is the database with the full-text index: one FTS5 table per
@@ -193,12 +193,13 @@ func (f *searchFile) makePartition(ctx context.Context, partition int64) error {
 	}
 	name := partitionTable(partition)
 	// Case was folded before, by the same function that folds the text to be
-	// found. The larger hash makes fewer and longer segments.
+	// found.
 	_, err := f.write.ExecContext(ctx, "CREATE VIRTUAL TABLE "+name+
 		" USING fts5 (text, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1')")
 	if err != nil {
 		return err
 	}
+	// What is gathered in memory becomes a segment: fewer and longer ones.
 	if _, err := f.write.ExecContext(ctx, "INSERT INTO "+name+" ("+name+", rank) VALUES ('hashsize', 4194304)"); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -129,7 +130,7 @@ func (x *indexer) step(ctx context.Context) (rest time.Duration, err error) {
 		if damaged(err) {
 			err = x.startOver(ctx, err)
 		}
-		return 0, err
+		return indexPause, err
 	}
 	took := time.Since(start)
 	switch {
@@ -153,7 +154,8 @@ func (x *indexer) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	file, mark, err := openSearchFile(ctx, x.path, hex.EncodeToString(key[:]))
+	owner := sha256.Sum256(key[:])
+	file, mark, err := openSearchFile(ctx, x.path, hex.EncodeToString(owner[:]))
 	if err != nil {
 		return err
 	}

@@ -19,14 +19,14 @@ var Rows = 20_000
 // Bench measures a driver. Rates are reported as tasks/s.
 func Bench(b *testing.B, open Opener) {
 	b.Run("InsertFrom64", func(b *testing.B) { benchInsert(b, opened(b, open)) })
-	b.Run("WholeLifeFrom64", func(b *testing.B) { benchLife(b, opened(b, open)) })
+	b.Run("WholeLifeFrom64", func(b *testing.B) { WholeLife(b, opened(b, open)) })
 	b.Run("InsertAlone", func(b *testing.B) { benchAlone(b, opened(b, open)) })
 	b.Run("ClaimBatches", func(b *testing.B) { benchClaim(b, opened(b, open)) })
 	b.Run(fmt.Sprintf("Among%d", Rows), func(b *testing.B) {
 		s := opened(b, open)
 		Fill(b, s, Rows)
 		b.Run("Lists", func(b *testing.B) { benchLists(b, s) })
-		b.Run("WholeLifeFrom64", func(b *testing.B) { benchLife(b, s) })
+		b.Run("WholeLifeFrom64", func(b *testing.B) { WholeLife(b, s) })
 	})
 }
 
@@ -61,9 +61,9 @@ func benchInsert(b *testing.B, s store.Store) {
 	})
 }
 
-// benchLife is what a task costs when all goes well: inserted leased, one
-// outcome with one attempt.
-func benchLife(b *testing.B, s store.Store) {
+// WholeLife measures what a task costs when all goes well: inserted leased by
+// one of 64 callers, one outcome with one attempt.
+func WholeLife(b *testing.B, s store.Store) {
 	from64(b, func() error { return life(b, s) })
 }
 
