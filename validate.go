@@ -19,6 +19,9 @@ const (
 	MaxTimeout     = 5 * time.Minute
 	MaxAttempts    = 1000
 	MaxTaskDelay   = 24 * time.Hour
+	MaxAfterDays   = 36_500 // 100 years
+	MaxRate        = 1_000_000
+	MaxWait        = 365 * 24 * time.Hour // of whatever else takes or allows a time
 )
 
 // Validate checks the whole graph after Normalize. The error is nil or an
@@ -141,6 +144,12 @@ func between[T int | int64 | float64 | Duration](p place, value, low, high T) {
 	p.check(value >= low && value <= high, "must be between %v and %v", low, high)
 }
 
+// notOver notes a fault if a time is so long that calculating with it could
+// overflow.
+func (p place) notOver(d Duration) {
+	p.check(d <= Duration(MaxWait), "must be at most %s", Duration(MaxWait))
+}
+
 // oneOf notes a fault unless value is one of known.
 func oneOf[T ~string](p place, value T, known ...T) {
 	if slices.Contains(known, value) {
@@ -167,7 +176,7 @@ func (s *Settings) validate(at place) {
 
 	retry := at.field("retry")
 	s.Retry.validate(retry, allRetryFields)
-	at.field("cleanup").field("after_days").check(s.Cleanup.AfterDays >= 1, "must be at least 1")
+	between(at.field("cleanup").field("after_days"), s.Cleanup.AfterDays, 1, MaxAfterDays)
 	if s.SMTP != nil {
 		s.SMTP.validate(at.field("smtp"))
 	}
@@ -188,12 +197,14 @@ func (r *RetryPolicy) validate(at place, given retryFields) {
 	}
 	if given.cap || given.base {
 		at.field("cap").check(r.Cap >= r.Base, "%s must not be less than base, which is %s", r.Cap, r.Base)
+		at.field("cap").notOver(r.Cap)
 	}
 	if given.jitter {
 		between(at.field("jitter"), r.Jitter, 0, 1)
 	}
 	if given.maxAge {
 		at.field("max_age").check(r.MaxAge >= 0, "must not be negative; 0s means no limit")
+		at.field("max_age").notOver(r.MaxAge)
 	}
 }
 

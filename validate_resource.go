@@ -23,10 +23,11 @@ func (r *Resource) validate(at place) {
 	at.field("concurrency").check(r.Concurrency >= 0, "must not be negative; 0 means no limit")
 	if l := r.RateLimit; l != nil {
 		limit := at.field("rate_limit")
-		limit.field("requests").check(l.Requests >= 1,
-			"must be at least 1; for no limit leave rate_limit out, to send nothing set active: false")
+		limit.field("requests").check(l.Requests >= 1 && l.Requests <= MaxRate,
+			"must be between 1 and %d; for no limit leave rate_limit out, to send nothing set active: false", MaxRate)
 		limit.field("per").check(l.Per > 0, "must be greater than 0, like 1s")
-		limit.field("burst").check(l.Burst >= 1, "must be at least 1")
+		limit.field("per").notOver(l.Per)
+		between(limit.field("burst"), l.Burst, 1, MaxRate)
 	}
 	r.HealthCheck.validate(at.field("health_check"), r.RequiredParams)
 	if r.Notify != nil {
@@ -39,6 +40,7 @@ func (h *HealthCheck) validate(at place, required []string) {
 	interval := at.field("interval")
 	interval.field("min").check(h.Interval.Min >= Duration(time.Second), "must be at least 1s")
 	interval.field("max").check(h.Interval.Max >= h.Interval.Min, "must not be less than min")
+	interval.field("max").notOver(h.Interval.Max)
 	between(at.field("down_after"), h.DownAfter, 1, 100)
 	between(at.field("up_after"), h.UpAfter, 1, 100)
 

@@ -102,7 +102,7 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		{"limits", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
 			r.Concurrency = -1
 			r.RateLimit = &RateLimit{Requests: 0, Per: -1, Burst: -1}
-		}, []string{"resources[0].concurrency: negative", "resources[0].rate_limit.requests: at least 1", "resources[0].rate_limit.per: greater than 0", "resources[0].rate_limit.burst: at least 1"}},
+		}, []string{"resources[0].concurrency: negative", "resources[0].rate_limit.requests: between 1 and 1000000", "resources[0].rate_limit.per: greater than 0", "resources[0].rate_limit.burst: between 1 and 1000000"}},
 		{"health check", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
 			r.HealthCheck = HealthCheck{Method: "ping", Interval: DurationRange{Min: 1, Max: 0}, DownAfter: 101, UpAfter: -1}
 		}, []string{"resources[0].health_check.method: not known", "resources[0].health_check.interval.min: at least 1s", "resources[0].health_check.interval.max: less than min", "resources[0].health_check.down_after: between 1 and 100", "resources[0].health_check.up_after: between 1 and 100"}},
@@ -188,7 +188,19 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		}, []string{
 			"settings.max_attempts: between 1 and 1000", "settings.task_delay.min: between 0s and 24h", "settings.task_delay.max: between 0s and 24h",
 			"settings.retry.base: greater", "settings.retry.factor: between", "settings.retry.cap: less than base", "settings.retry.jitter: between",
-			"settings.retry.max_age: negative", "settings.cleanup.after_days: at least 1",
+			"settings.retry.max_age: negative", "settings.cleanup.after_days: between 1 and 36500",
+		}},
+		{"numbers that overflow", func(c *Config, r *Resource, e *Endpoint, _ *Client) {
+			const ages = Duration(math.MaxInt64)
+			e.Retry = nil
+			r.RateLimit = &RateLimit{Requests: math.MaxInt, Per: ages, Burst: math.MaxInt}
+			r.HealthCheck.Interval = DurationRange{Min: Duration(time.Minute), Max: ages}
+			c.Settings.Retry.Cap, c.Settings.Retry.MaxAge = ages, ages
+			c.Settings.Cleanup.AfterDays = 106_752 // days that a time.Duration cannot hold
+		}, []string{
+			"settings.retry.cap: at most 8760h", "settings.retry.max_age: at most 8760h", "settings.cleanup.after_days: between 1 and 36500",
+			"resources[0].rate_limit.requests: between 1 and 1000000", "resources[0].rate_limit.per: at most 8760h",
+			"resources[0].rate_limit.burst: between 1 and 1000000", "resources[0].health_check.interval.max: at most 8760h",
 		}},
 		{"delay", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) { c.Settings.TaskDelay.Min = 1 }, []string{"settings.task_delay: min must not be greater"}},
 		{"smtp", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"dispatchapy"
 	"dispatchapy/internal/routing"
 )
 
@@ -54,7 +55,8 @@ func (r *Runner) round(ctx context.Context) {
 	if !cleanup.Enabled {
 		return
 	}
-	age := time.Duration(cleanup.AfterDays) * 24 * time.Hour
+	// Bounded once more: an age that overflowed would delete everything.
+	age := time.Duration(min(cleanup.AfterDays, dispatchapy.MaxAfterDays)) * 24 * time.Hour
 	r.sweep(ctx, "finished tasks", func(ctx context.Context, limit int) (int, error) {
 		return r.Store.DeleteFinished(ctx, age, limit)
 	})

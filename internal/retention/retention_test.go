@@ -87,6 +87,16 @@ func TestKeepsTasksUnlessAsked(t *testing.T) {
 	})
 }
 
+func TestAnAbsurdAgeDeletesNothingYoung(t *testing.T) {
+	s := &shelf{}
+	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 106_752}, s, func() {
+		synctest.Wait()
+		if age := time.Duration(s.age.Load()); age < 99*365*24*time.Hour {
+			t.Errorf("age = %v", age)
+		}
+	})
+}
+
 func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1}, s, func() {
