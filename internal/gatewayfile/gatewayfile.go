@@ -26,6 +26,10 @@ const (
 	maxDepth  = 100       // nested lists and maps
 	maxKeys   = 5_000     // of one map in YAML's block style
 	maxFaults = 100       // faults that are reported
+
+	// maxGapMoves bounds the values left out in YAML's block style times the
+	// file's tokens: for each of them the library moves all tokens after it.
+	maxGapMoves = 1_000_000_000
 )
 
 // File is a gateway file that was read without fault. What its objects mean

@@ -132,13 +132,16 @@ func TestParseRefusesWhatItCannotRead(t *testing.T) {
 		{"unknown anchor", "version: *a", dispatchapy.CodeInvalid, "anchor"},
 		{"anchor within itself", "version: 1\nresources: &a [*a]", dispatchapy.CodeInvalid, "anchor"},
 		{"merge of text", "version: 1\nsettings: {<<: a}", dispatchapy.CodeInvalid, "gateway.yaml:2:16: only maps can be merged"},
-		{"complex key", "version: 1\n? [a]\n: b", dispatchapy.CodeInvalid, "gateway.yaml:3:1: is not valid YAML"},
+		{"complex key", "version: 1\n? [a]\n: b", dispatchapy.CodeInvalid, "gateway.yaml:2:1: write keys like"},
 		{"alias bomb", bomb.String(), dispatchapy.CodeInvalid, "aliases expand to too much text"},
 		{"flow depth bomb", "version: " + strings.Repeat("[", 1_000_000), dispatchapy.CodeInvalid, "nested too deeply"},
 		{"sequence depth bomb", "version:\n " + strings.Repeat("- ", 500_000), dispatchapy.CodeInvalid, "nested too deeply"},
 		{"anchor chain", "version: " + strings.Repeat("&a ", 500_000), dispatchapy.CodeInvalid, "nested too deeply"},
 		{"indentation depth bomb", "version:\n" + steps(1200), dispatchapy.CodeInvalid, "nested too deeply"},
 		{"long block map", "version: 1\nresources:\n- name: a\n  headers:\n" + manyKeys(maxKeys+1), dispatchapy.CodeInvalid, "gateway.yaml:5005:10: there are too many keys"},
+		{"empty items", "version: 1\nclients:\n" + strings.Repeat("- # nothing\n", 30_000), dispatchapy.CodeInvalid, ":1: there are too many keys or list items without a value"},
+		{"empty values in brackets", "version: 1\nclients: [" + strings.Repeat("{a: },", 30_000) + "]", dispatchapy.CodeInvalid, "there are too many keys or list items without a value"},
+		{"bare keys in brackets", "version: 1\nclients: [" + strings.Repeat("{a},", 40_000) + "]", dispatchapy.CodeInvalid, "there are too many keys or list items without a value"},
 		{"JSON depth bomb", `{"a":` + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "}", dispatchapy.CodeInvalid, "nested too deeply"},
 		{"JSON with a fault", `{"version":1,"settings":{"max_attempts":"5"}}`, dispatchapy.CodeInvalid, "settings.max_attempts: gateway.yaml:1:41: must be a number"},
 		{"JSON with a duplicate", "{\"version\":1,\n\"resources\":[{\"name\":\"a\",\"url\":\"b\",\n \"url\":\"c\"}]}", dispatchapy.CodeInvalid, "resources[0].url: gateway.yaml:3:2: the key is given twice, first at line 2"},
@@ -179,10 +182,21 @@ func TestParseReadsManyObjects(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("version: 1\nresources:\n")
 	for i := range maxKeys + 1 {
-		fmt.Fprintf(&b, "- name: r%d\n  url: http://127.0.0.1/\n  headers:\n    A: b\n", i)
+		fmt.Fprintf(&b, "- name: r%d\n  url: http://127.0.0.1/\n  headers:\n    A: b\n  required_params:\n  - to\n  - text\n  health_check:\n    test_values:\n      a:\n      - b\n", i)
 	}
 	if got := len(mustParse(t, b.String()).objects.Resources); got != maxKeys+1 {
 		t.Errorf("got %d resources", got)
+	}
+	// The same in brackets, with a trailing comma that keeps it from being JSON.
+	object := `{name: "r%d", headers: {A: b, C: "", }, required_params: [a, b], health_check: {test_values: {a: {}, b: [], c: [{}, {}]}}, rate_limit: {requests: 1}},`
+	var flow strings.Builder
+	flow.WriteString("{version: 1, resources: [")
+	for i := range maxKeys + 1 {
+		fmt.Fprintf(&flow, object, i)
+	}
+	flow.WriteString("]}")
+	if got := len(mustParse(t, flow.String()).objects.Resources); got != maxKeys+1 {
+		t.Errorf("got %d resources in brackets", got)
 	}
 }
 
