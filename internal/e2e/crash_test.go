@@ -39,7 +39,7 @@ func TestKill(t *testing.T) {
 	}
 	got := p.accepted()
 	if missing := without(keys(acked), got); len(missing) > 0 {
-		t.Errorf("%d acknowledged messages did not arrive: %v", len(missing), missing)
+		t.Errorf("acknowledged messages did not arrive: %s", few(missing))
 	}
 	twice := 0
 	for ref, requests := range got {

@@ -75,7 +75,7 @@ func TestDiskFullAtStop(t *testing.T) {
 	g.awaitQuiet(t, leaseEnd)
 	got := p.accepted()
 	if missing := without(keys(acked), got); len(missing) > 0 {
-		t.Errorf("%d acknowledged messages did not arrive: %v", len(missing), missing)
+		t.Errorf("acknowledged messages did not arrive: %s", few(missing))
 	}
 	for ref, id := range acked {
 		if found := g.task(t, id); found.Status != "success" {

@@ -120,14 +120,19 @@ func (g *gateway) apply(t *testing.T, file string) {
 	}
 }
 
-// manage makes a request to the management API.
+// manage makes a request to the management API, as the administrator.
 func (g *gateway) manage(t *testing.T, method, path, body string) (status int, answer []byte) {
+	t.Helper()
+	return g.manageAs(t, adminToken, method, path, body)
+}
+
+func (g *gateway) manageAs(t *testing.T, token, method, path, body string) (status int, answer []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, g.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+adminToken)
+	req.Header.Set("Authorization", "Bearer "+token)
 	if method == http.MethodPut {
 		req.Header.Set("Content-Type", "application/yaml")
 	}

@@ -69,8 +69,7 @@ func launch(t *testing.T, dir, file string, flags ...string) *process {
 		t.Fatal(err)
 	}
 	args := append([]string{"serve", "--addr", "127.0.0.1:0", "--data-dir", dir, "--config", config}, flags...)
-	p := &process{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), buildProgram(t), args...), logs: &logs{}, ended: make(chan struct{})}
-	p.cmd.Env = append(withoutOptions(os.Environ()), "DISPATCHAPY_ADMIN_TOKEN="+adminToken)
+	p := &process{cmd: command(t, args...), logs: &logs{}, ended: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +98,15 @@ func launch(t *testing.T, dir, file string, flags ...string) *process {
 		t.Fatalf("the gateway is not ready: %s", p.logs)
 	}
 	return p
+}
+
+// command prepares the program. It outlives the test's context, because the
+// clean-ups of the test end it.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), buildProgram(t), args...)
+	cmd.Env = append(withoutOptions(os.Environ()), "DISPATCHAPY_ADMIN_TOKEN="+adminToken)
+	return cmd
 }
 
 // read keeps the log and finds the address in it.

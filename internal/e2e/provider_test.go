@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -193,7 +194,7 @@ func (p *provider) await(t *testing.T, within time.Duration, refs ...string) {
 	t.Helper()
 	eventually(t, within, "every message accepted by the provider", func() (bool, any) {
 		missing := without(refs, p.accepted())
-		return len(missing) == 0, missing
+		return len(missing) == 0, few(missing)
 	})
 }
 
@@ -221,9 +222,10 @@ func (p *provider) checkOnce(t *testing.T, refs []string) {
 	t.Helper()
 	got := p.accepted()
 	owner := map[string]string{}
+	var repeated []string
 	for ref, requests := range got {
 		if len(requests) != 1 {
-			t.Errorf("message %s was accepted %d times", ref, len(requests))
+			repeated = append(repeated, ref)
 		}
 		key := requests[0].Key
 		if key == "" || owner[key] != "" {
@@ -231,12 +233,20 @@ func (p *provider) checkOnce(t *testing.T, refs []string) {
 		}
 		owner[key] = ref
 	}
+	if len(repeated) > 0 {
+		t.Errorf("messages were accepted more than once: %s", few(repeated))
+	}
 	if missing := without(refs, got); len(missing) > 0 {
-		t.Errorf("%d messages did not arrive: %v", len(missing), missing)
+		t.Errorf("messages did not arrive: %s", few(missing))
 	}
 	if len(got) != len(refs) {
 		t.Errorf("%d messages arrived, want %d", len(got), len(refs))
 	}
+}
+
+// few shortens a list of refs for a message.
+func few(refs []string) string {
+	return fmt.Sprintf("%d, such as %v", len(refs), refs[:min(len(refs), 5)])
 }
 
 // keys gives the keys of a set in order.

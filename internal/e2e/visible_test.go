@@ -119,6 +119,10 @@ clients:
 		_, body := g.manage(t, http.MethodGet, path, "")
 		seen[path] = string(body)
 	}
+	for _, path := range []string{"/v1/resources", "/v1/endpoints", "/v1/clients", fmt.Sprintf("/v1/tasks/%d", failed.ID)} {
+		_, body := g.manageAs(t, asShop[1], http.MethodGet, path, "")
+		seen[path+" for the client"] = string(body)
+	}
 	search(t, "while running", g.dir, seen)
 	g.stop()
 	seen["the log"] = g.logs.String()
