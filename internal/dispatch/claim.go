@@ -98,7 +98,7 @@ func (d *Dispatcher) claim(ctx context.Context, claims []store.LaneClaim) {
 	for i := range claimed.Tasks {
 		leased := &claimed.Tasks[i]
 		if d.leases.adopt(leased.Lease) {
-			d.freeSlot(leased.Task.EndpointID)
+			d.returnSlot(leased.Task.EndpointID)
 			continue
 		}
 		d.send(leased)

@@ -15,6 +15,10 @@ type round struct {
 	attempts []dispatchapy.Attempt // made in this round, in order
 	refused  []int64               // every resource that ever refused this task
 	routes   []int64               // the endpoint's resources, in order
+
+	// laneWaits says that no resource has room for any task, so that nothing is
+	// claimed before one has.
+	laneWaits bool
 }
 
 // verdict is what becomes of the task after a round.
@@ -25,8 +29,8 @@ type verdict struct {
 }
 
 // idleRetry is how long a task waits that no resource could take: those that
-// are available have refused it. It bounds the delay after a recovery; where no
-// resource is available at all the whole lane waits and nothing is claimed.
+// have room have refused it. It bounds the delay after a recovery. Where none
+// has room the whole lane waits, and the task is due as soon as one has.
 const idleRetry = 500 * time.Millisecond
 
 // decide is the retry and failover policy, a pure function. jitter is random
@@ -41,14 +45,22 @@ func decide(t *dispatchapy.Task, r round, policy dispatchapy.RetryPolicy, now ti
 		return verdict{action: dispatchapy.ActionFail, reason: "refused by every resource: " + firstOf(last, t.LastError)}
 	case spent >= t.MaxAttempts:
 		return verdict{action: dispatchapy.ActionFail, reason: fmt.Sprintf("all %d attempts are spent: %s", t.MaxAttempts, firstOf(last, t.LastError))}
-	case len(r.attempts) == 0:
-		return verdict{action: dispatchapy.ActionRelease, retryIn: idleRetry, reason: t.LastError}
 	}
 	wait := backoff(policy, rounds(spent, len(r.routes)), jitter)
+	if len(r.attempts) == 0 {
+		wait, last = idleWait(r), t.LastError
+	}
 	if policy.MaxAge > 0 && now.Add(wait).After(t.BudgetFrom.Add(policy.MaxAge.Std())) {
-		return verdict{action: dispatchapy.ActionFail, reason: fmt.Sprintf("not delivered within %s: %s", policy.MaxAge, last)}
+		return verdict{action: dispatchapy.ActionFail, reason: fmt.Sprintf("not delivered within %s: %s", policy.MaxAge, firstOf(last, "no resource could take it"))}
 	}
 	return verdict{action: dispatchapy.ActionRelease, retryIn: wait, reason: last}
+}
+
+func idleWait(r round) time.Duration {
+	if r.laneWaits {
+		return 0
+	}
+	return idleRetry
 }
 
 // rounds estimates how many rounds were needed to spend so many attempts.

@@ -74,6 +74,15 @@ func TestDecide(t *testing.T) {
 			round: round{routes: []int64{1}},
 			want:  dispatchapy.ActionRelease, retryIn: idleRetry,
 		},
+		"nothing has room": {
+			round: round{routes: []int64{1}, laneWaits: true},
+			want:  dispatchapy.ActionRelease,
+		},
+		"too old to wait for a resource": {
+			age: time.Minute, policy: &limited,
+			round: round{routes: []int64{1}},
+			want:  dispatchapy.ActionFail, reason: "not delivered within 1m: no resource could take it",
+		},
 		"no resources": {
 			want: dispatchapy.ActionRelease, retryIn: idleRetry,
 		},

@@ -184,7 +184,7 @@ func (d *Dispatcher) Submit(ctx context.Context, s dispatchapy.Submission) (disp
 	}
 	if err != nil {
 		if direct {
-			d.freeSlot(s.EndpointID)
+			d.returnSlot(s.EndpointID)
 		}
 		return dispatchapy.Receipt{}, submitError(err)
 	}
@@ -193,7 +193,7 @@ func (d *Dispatcher) Submit(ctx context.Context, s dispatchapy.Submission) (disp
 	case result.Leased != nil:
 		d.send(result.Leased)
 	case direct: // answered from an idempotency key: nothing to send
-		d.freeSlot(s.EndpointID)
+		d.returnSlot(s.EndpointID)
 	case s.Hold == "":
 		d.lanes.expect(s.EndpointID, time.Now().Add(s.Delay))
 		d.Wake()
@@ -214,16 +214,28 @@ func (d *Dispatcher) canSendNow(endpointID int64) bool {
 	if e == nil {
 		return false
 	}
-	if room, _ := availableAt(e, d.available); room == 0 {
-		return false
-	}
-	return d.lanes.reserve(endpointID, time.Now())
+	able, _ := availableAt(e, d.available)
+	return d.lanes.reserve(endpointID, able, time.Now())
 }
 
+// slotStarted notes that the task of a slot has asked for a resource.
+func (d *Dispatcher) slotStarted(endpointID int64) {
+	if d.lanes.started(endpointID) {
+		d.Wake()
+	}
+}
+
+// freeSlot gives back the slot of a task that was started.
 func (d *Dispatcher) freeSlot(endpointID int64) {
 	if d.lanes.free(endpointID) {
 		d.Wake()
 	}
+}
+
+// returnSlot gives back a slot that no task came to use.
+func (d *Dispatcher) returnSlot(endpointID int64) {
+	d.slotStarted(endpointID)
+	d.freeSlot(endpointID)
 }
 
 // send runs a round in its own goroutine. The caller holds a slot of the lane
@@ -233,7 +245,17 @@ func (d *Dispatcher) send(leased *store.Leased) {
 	d.leases.hold(leased.Lease, cancel)
 	d.sending.Go(func() {
 		defer cancel()
-		outcome := d.runRound(ctx, leased)
+		// Counted as starting until it holds a place at a resource: its lane
+		// does not claim for that place a second time.
+		starting := true
+		started := func() {
+			if starting {
+				starting = false
+				d.slotStarted(leased.Task.EndpointID)
+			}
+		}
+		outcome := d.runRound(ctx, leased, started)
+		started()
 		d.record(leased, outcome)
 		d.leases.drop(leased.Lease.TaskID)
 		if outcome.Status == dispatchapy.StatusPending {
@@ -258,6 +280,8 @@ func (d *Dispatcher) record(leased *store.Leased, o store.Outcome) {
 		o.Lease = d.leases.current(o.Lease.TaskID)
 		stale, err := d.store.RecordOutcomes(context.Background(), []store.Outcome{o})
 		switch {
+		case err == nil && len(stale) > 0 && d.leases.current(o.Lease.TaskID) != o.Lease:
+			continue // adopted in this moment
 		case err == nil && len(stale) > 0:
 			d.log.Warn("outcome refused: another node has the task", "task", o.Lease.TaskID, "status", o.Status)
 			return

@@ -26,7 +26,9 @@ type memory struct {
 	log      map[int64][]string
 	events   []dispatchapy.Event
 	claims   int
-	broken   error // every write fails with it
+	writes   int    // of outcomes
+	broken   error  // every write fails with it
+	onRecord func() // called before an outcome is written
 }
 
 func newMemory() *memory {
@@ -110,8 +112,12 @@ func (m *memory) ExtendLeases(_ context.Context, leases []store.Lease, by time.D
 }
 
 func (m *memory) RecordOutcomes(_ context.Context, outcomes []store.Outcome) (stale []store.Lease, err error) {
+	if m.onRecord != nil {
+		m.onRecord()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.writes += len(outcomes)
 	if m.broken != nil {
 		return nil, m.broken
 	}

@@ -34,6 +34,8 @@ type lanes struct {
 type lane struct {
 	endpointID int64
 	inFlight   int
+	starting   int       // of those: have not asked for a resource yet, which still shows their room
+	crowded    bool      // not claimed for because of those that are starting
 	due        time.Time // when its next waiting task is due; zero: none known
 }
 
@@ -57,29 +59,49 @@ func (ls *lanes) room(l *lane) int {
 }
 
 // reserve takes a slot for a task that is about to be inserted, unless older
-// ones are due already: they go first.
-func (ls *lanes) reserve(endpointID int64, now time.Time) bool {
+// ones are due already: they go first. able is how many tasks the endpoint's
+// resources could take.
+func (ls *lanes) reserve(endpointID int64, able int, now time.Time) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.lane(endpointID)
-	if (!l.due.IsZero() && !l.due.After(now)) || ls.room(l) == 0 {
+	if (!l.due.IsZero() && !l.due.After(now)) || ls.room(l) == 0 || able <= l.starting {
 		return false
 	}
 	ls.take(l, 1)
 	return true
 }
 
-// free gives a slot back and reports whether a waiting task may want it.
+// started notes that the task of a slot has asked for a resource, and reports
+// whether a waiting task may want what it left.
+func (ls *lanes) started(endpointID int64) (wanted bool) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l := ls.lane(endpointID)
+	l.starting--
+	wanted = l.crowded
+	l.crowded = false
+	return wanted
+}
+
+// free gives back the slot of a task that was started and reports whether a
+// waiting task may want it: one of this lane, or, where the node was full, of
+// any.
 func (ls *lanes) free(endpointID int64) (wanted bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.lane(endpointID)
-	ls.take(l, -1)
-	return !l.due.IsZero()
+	wasFull := ls.inFlight == nodeSlots
+	l.inFlight--
+	ls.inFlight--
+	return !l.due.IsZero() || wasFull && len(ls.waiting) > 0
 }
 
+// take takes slots for tasks that are going to start; a negative n gives back
+// those that will not.
 func (ls *lanes) take(l *lane, n int) {
 	l.inFlight += n
+	l.starting += n
 	ls.inFlight += n
 }
 
@@ -124,13 +146,14 @@ func (ls *lanes) plan(now time.Time, available func(endpointID int64) (room int,
 			continue // a slot that becomes free wakes us
 		}
 		able, wait := available(l.endpointID)
-		if able == 0 {
-			if wait > 0 {
+		if able <= l.starting {
+			l.crowded = able > 0
+			if able == 0 && wait > 0 {
 				sooner(wait)
 			}
 			continue
 		}
-		n := min(room, able)
+		n := min(room, able-l.starting)
 		claims = append(claims, store.LaneClaim{EndpointID: l.endpointID, Limit: n})
 		ls.take(l, n)
 		total += n

@@ -25,12 +25,14 @@ type offer struct {
 	endpoint *routing.Endpoint
 	round    round
 	log      []dispatchapy.LogEntry
-	broken   bool // we broke off: shutdown, or the lease is lost
+	started  func() // called with every place at a resource that is held
+	broken   bool   // we broke off: shutdown, or the lease is lost
 }
 
 // runRound does a round of a leased task and gives its outcome. It returns
-// early, without having spent an attempt, when ctx is cancelled.
-func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased) store.Outcome {
+// early, without having spent an attempt, when ctx is cancelled. started is
+// called once it holds a place at a resource; it may never get one.
+func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased, started func()) store.Outcome {
 	snapshot := d.table.Load()
 	task := &leased.Task
 	out := store.Outcome{Lease: leased.Lease}
@@ -42,7 +44,7 @@ func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased) store.O
 	if err != nil { // cannot happen: the intake has checked it
 		return d.fail(out, task, "the payload cannot be read: "+err.Error())
 	}
-	o := &offer{d: d, task: task, endpoint: endpoint, round: round{refused: slices.Clone(task.Refused)}}
+	o := &offer{d: d, task: task, endpoint: endpoint, started: started, round: round{refused: slices.Clone(task.Refused)}}
 	for _, route := range endpoint.Routes {
 		o.round.routes = append(o.round.routes, route.Resource.ID)
 	}
@@ -71,6 +73,7 @@ func (o *offer) run(ctx context.Context, payload transform.Payload) {
 			passed = append(passed, fmt.Sprintf("%s is %s", route.Resource.Name, why))
 			continue
 		}
+		o.started()
 		if len(passed) > 0 {
 			o.note(fmt.Sprintf("going to %s: %s", route.Resource.Name, strings.Join(passed, ", ")))
 			passed = nil
@@ -139,6 +142,13 @@ func (o *offer) note(message string) {
 
 func (o *offer) outcome(out store.Outcome) store.Outcome {
 	now := time.Now()
+	if len(o.round.attempts) == 0 {
+		room, _ := availableAt(o.endpoint, o.d.available)
+		o.round.laneWaits = room == 0
+		if !o.broken {
+			o.log = nil // nothing was done; a task that is turned away often would fill its log
+		}
+	}
 	v := decide(o.task, o.round, o.endpoint.Retry, now, o.d.random())
 	if o.broken && v.action == dispatchapy.ActionRelease {
 		v.retryIn = 0
