@@ -57,6 +57,7 @@ type console struct {
 func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	var cmds commands
 	exited := -1
 	parser, err := kong.New(&cmds,

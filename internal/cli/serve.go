@@ -24,6 +24,10 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log)
 	gateway, err := app.New(ctx, c.Options, con.version, log)
+	if err != nil && ctx.Err() != nil {
+		log.Info("stopped before it was ready", "error", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
