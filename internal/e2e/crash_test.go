@@ -3,6 +3,10 @@ package e2e_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -127,5 +131,52 @@ func TestTerminateWhileHanging(t *testing.T) {
 			t.Errorf("message %s came under two idempotency keys", r.ref())
 		}
 		keysOf[r.ref()] = r.Key
+	}
+}
+
+// TestTerminateWhileStarting ends the gateway before it is ready. That is no
+// error, and the next start finds everything in order.
+func TestTerminateWhileStarting(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 5 {
+		cmd := command(t, "serve", "--addr", "127.0.0.1:0", "--data-dir", dir)
+		cmd.Stderr = &logs{}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, patience, "the start has begun", func() (bool, any) {
+			_, err := os.Stat(filepath.Join(dir, "dispatchapy.db"))
+			return err == nil, err
+		})
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		// Very early, when the directory is not new, nobody handles signals yet.
+		if killed := cmd.ProcessState.ExitCode() == -1; err != nil && !killed {
+			t.Errorf("%v: %s", err, cmd.Stderr)
+		}
+	}
+	p := newProvider(t, works)
+	g := launch(t, dir, fillOne(p))
+	g.awaitStatus(t, g.send(t, "send_sms", "r1"), "success")
+}
+
+// TestSecondSignal ends a gateway at once that is waiting for a delivery.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, hangs(make(chan struct{})))
+	g := launch(t, t.TempDir(), fillOne(p), "--grace", "10m")
+	g.send(t, "send_sms", "r1")
+	p.awaitReceived(t, 1)
+	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, patience, "it is stopping", func() (bool, any) {
+		return strings.Contains(g.logs.String(), `"msg":"stopping"`), nil
+	})
+	if code := g.terminate(t); code != -1 {
+		t.Errorf("exit code %d, want the end by a signal", code)
 	}
 }
