@@ -45,17 +45,28 @@ func (x *indexer) lookup(f *store.TaskFilter) *indexed {
 	if utf8.RuneCountInString(text) < minText || max(len(named.ClientIDs), len(named.EndpointIDs), len(named.ResourceIDs)) > maxValues {
 		return nil
 	}
+	in := x.state(text)
+	if in == nil {
+		return nil
+	}
+	in.named = leadsOf(&named)
+	slices.SortFunc(in.dirty, descending)
+	in.dirty = slices.Compact(in.dirty)
+	return in
+}
+
+// state gives the index as it is now, with the dirty tasks in any order. It
+// keeps those who record outcomes waiting, so that it does no more than copy.
+func (x *indexer) state(text string) *indexed {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.file == nil || x.mark.indexed == 0 {
 		return nil
 	}
-	dirty := slices.Collect(maps.Keys(x.dirty))
+	dirty := make([]int64, 0, len(x.dirty)+len(x.drained))
+	dirty = slices.AppendSeq(dirty, maps.Keys(x.dirty))
 	dirty = slices.AppendSeq(dirty, maps.Keys(x.drained))
-	slices.SortFunc(dirty, descending)
-	return &indexed{
-		file: x.file, expression: x.seen.expression(text), reach: x.mark.indexed, dirty: slices.Compact(dirty), named: leadsOf(&named),
-	}
+	return &indexed{file: x.file, expression: x.seen.expression(text), reach: x.mark.indexed, dirty: dirty}
 }
 
 // search gives a page with the help of the index. reached is the part of ids
@@ -161,13 +172,7 @@ func (in *indexed) candidates(w *walk, ids idRange, size int) (list []int64, mor
 			list = append(list, named...)
 		}
 	}
-	dirty := in.dirty
-	start, _ := slices.BinarySearchFunc(dirty, ids.high-1, descending)
-	end, exact := slices.BinarySearchFunc(dirty, ids.low, descending)
-	if exact {
-		end++
-	}
-	dirty = dirty[start:max(start, end)]
+	dirty := in.dirtyWithin(ids)
 	list = append(list, dirty[:min(len(dirty), size)]...)
 	slices.SortFunc(list, descending)
 	list = slices.Compact(list)
@@ -175,6 +180,14 @@ func (in *indexed) candidates(w *walk, ids idRange, size int) (list []int64, mor
 	// complete as far as size.
 	more = more || len(dirty) > size || len(list) > size
 	return list[:min(len(list), size)], more, nil
+}
+
+// dirtyWithin gives the dirty tasks of the range, newest first.
+func (in *indexed) dirtyWithin(ids idRange) []int64 {
+	// In descending order the range begins at high-1 and ends before low-1.
+	start, _ := slices.BinarySearchFunc(in.dirty, ids.high-1, descending)
+	end, _ := slices.BinarySearchFunc(in.dirty, ids.low-1, descending)
+	return in.dirty[start:max(start, end)]
 }
 
 // indexError is a failure of the index alone.

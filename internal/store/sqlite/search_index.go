@@ -123,9 +123,9 @@ func (x *indexer) step(ctx context.Context) (rest time.Duration, err error) {
 	if err != nil {
 		return 0, err
 	}
-	settled, arrived := x.head, head-x.head
+	ripe, arrived := x.head, head-x.head
 	x.head = head
-	worked, err := x.work(ctx, settled)
+	worked, err := x.work(ctx, ripe)
 	if err != nil {
 		if damaged(err) {
 			err = x.startOver(ctx, err)
@@ -234,63 +234,86 @@ func (x *indexer) soil(id int64) {
 	x.mark.indexed = min(x.mark.indexed, id-1)
 }
 
-// work indexes the next tasks up to the id settled, or those that are dirty.
-// It reports whether there was anything to do.
-func (x *indexer) work(ctx context.Context, settled int64) (bool, error) {
-	now := time.Now().UnixMicro()
-	x.mu.Lock()
-	from := x.mark.indexed
-	to := min(settled, from+indexTasks)
-	x.claimed = max(x.claimed, to)
-	batch := slices.Sorted(maps.Keys(x.dirty))
-	mark := x.mark
-	if len(batch) <= indexTasks {
-		mark.settled = now
-	} else {
-		batch = batch[:indexTasks]
-	}
-	if from < to && (len(batch) == 0 || !x.newLast) {
-		batch, mark.settled = nil, x.mark.settled
-	}
-	x.newLast = batch == nil
-	x.drained = map[int64]struct{}{}
-	for _, id := range batch {
-		x.drained[id] = struct{}{}
-		delete(x.dirty, id)
-	}
-	x.mu.Unlock()
+// job is what one step indexes: tasks with ids from (exclusive) up to to, or
+// dirty ones.
+type job struct {
+	from, to int64
+	dirty    []int64    // in order of id
+	mark     searchMark // where the index stands after it, if it is done whole
+}
 
+// work indexes the next tasks, of those up to the id ripe, or dirty ones. It
+// reports whether there was anything to do.
+func (x *indexer) work(ctx context.Context, ripe int64) (bool, error) {
+	j := x.nextJob(ripe)
 	var docs []searchDoc
 	var err error
 	switch {
-	case len(batch) > 0:
-		docs, err = x.dirtyDocs(ctx, batch)
-	case from < to:
-		docs, mark.indexed, err = x.newDocs(ctx, from, to)
+	case len(j.dirty) > 0:
+		docs, err = x.dirtyDocs(ctx, j.dirty)
+		if len(docs) < len(j.dirty) {
+			j.mark.settled = x.mark.settled
+		}
+	case j.from < j.to:
+		docs, j.mark.indexed, err = x.newDocs(ctx, j.from, j.to)
 	default:
 		return false, nil
 	}
 	if err == nil {
-		err = x.file.add(ctx, docs, mark)
+		err = x.file.add(ctx, docs, j.mark)
 	}
-	x.settle(from, mark, docs, err)
+	x.finish(j, docs, err)
 	return true, err
 }
 
-// settle makes the outcome of a step known to searches.
-func (x *indexer) settle(from int64, mark searchMark, docs []searchDoc, err error) {
+func (x *indexer) nextJob(ripe int64) job {
+	now := time.Now().UnixMicro()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	j := job{from: x.mark.indexed, mark: x.mark}
+	j.to = min(ripe, j.from+indexTasks)
+	x.newLast = j.from < j.to && (len(x.dirty) == 0 || !x.newLast)
+	if !x.newLast {
+		for id := range x.dirty {
+			if j.dirty = append(j.dirty, id); len(j.dirty) == indexTasks {
+				break
+			}
+		}
+		slices.Sort(j.dirty)
+	}
+	x.drained = make(map[int64]struct{}, len(j.dirty))
+	for _, id := range j.dirty {
+		x.drained[id] = struct{}{}
+		delete(x.dirty, id)
+	}
+	if len(x.dirty) == 0 {
+		j.mark.settled = now
+	}
+	x.claimed = max(x.claimed, j.to)
+	return j
+}
+
+// finish makes the outcome of a job known to searches.
+func (x *indexer) finish(j job, docs []searchDoc, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err != nil {
+		docs = nil
+	}
+	if len(docs) < len(x.drained) {
+		for _, doc := range docs {
+			delete(x.drained, doc.id)
+		}
 		maps.Copy(x.dirty, x.drained)
-		x.drained = nil
-		return
 	}
 	x.drained = nil
+	if err != nil {
+		return
+	}
 	x.seen.count(docs)
-	x.mark.settled = mark.settled
-	if x.mark.indexed == from { // else it was taken back meanwhile
-		x.mark.indexed = mark.indexed
+	x.mark.settled = j.mark.settled
+	if x.mark.indexed == j.from { // else it was taken back meanwhile
+		x.mark.indexed = j.mark.indexed
 	}
 }
 
@@ -346,7 +369,8 @@ func readDoc(rows *sql.Rows, targets *targetReader) (searchDoc, error) {
 	return searchDoc{id, indexable(text)}, nil
 }
 
-// dirtyDocs reads what was sent for tasks whose other texts are indexed.
+// dirtyDocs reads what was sent for tasks whose other texts are indexed, or for
+// the first of them, as many as fill a step.
 func (x *indexer) dirtyDocs(ctx context.Context, ids []int64) (docs []searchDoc, err error) {
 	err = x.store.snapshot(ctx, func(tx *sql.Tx) error {
 		targets, err := newTargetReader(ctx, tx)
@@ -354,12 +378,14 @@ func (x *indexer) dirtyDocs(ctx context.Context, ids []int64) (docs []searchDoc,
 			return err
 		}
 		defer targets.close()
-		for _, id := range ids {
+		for size := 0; len(docs) < len(ids) && size < indexBytes; {
+			id := ids[len(docs)]
 			text, err := targets.read(id)
 			if err != nil {
 				return err
 			}
 			docs = append(docs, searchDoc{id, indexable(text)})
+			size += len(text)
 		}
 		return nil
 	})
@@ -383,25 +409,23 @@ func (r *targetReader) close() { _ = r.stmt.Close() } // it ends with its transa
 // is given once.
 func (r *targetReader) read(taskID int64) (string, error) {
 	rows, err := r.stmt.QueryContext(r.ctx, taskID)
-	seen := map[string]bool{}
-	bodies, err := collect(rows, err, func(rows *sql.Rows) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = rows.Close() }() // its error is that of Err
+	var text strings.Builder
+	seen := map[[sha256.Size]byte]bool{}
+	for rows.Next() {
 		var body sql.RawBytes
 		if err := rows.Scan(&body); err != nil {
 			return "", err
 		}
-		return string(body), nil
-	})
-	if err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	for _, body := range bodies {
-		if !seen[body] {
-			seen[body] = true
-			text.WriteString(foldJSON([]byte(body)) + "\n")
+		if sum := sha256.Sum256(body); !seen[sum] {
+			seen[sum] = true
+			text.WriteString(foldJSON(body) + "\n")
 		}
 	}
-	return text.String(), nil
+	return text.String(), rows.Err()
 }
 
 // dropEmpty drops the partitions of which retention has left nothing.

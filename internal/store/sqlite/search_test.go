@@ -108,7 +108,8 @@ func found(t testing.TB, s *byIndex, f store.TaskFilter) (ids []int64) {
 	for {
 		page, err := s.Store.ListTasks(t.Context(), q)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return nil
 		}
 		for _, task := range page.Tasks {
 			ids = append(ids, task.ID)
@@ -134,6 +135,9 @@ func TestIndexAnswersInOnePage(t *testing.T) {
 	rare := someText(t, s, 1, "a rare bird")
 	someText(t, s, 3000, "common")
 	s.catchUp(t)
+	if age := time.Since(time.UnixMicro(s.index.mark.settled)); age > time.Minute {
+		t.Errorf("after catching up the index is settled as of %v ago", age)
+	}
 	page, err := s.Store.ListTasks(t.Context(), store.TaskQuery{Filter: store.TaskFilter{Text: "RARE"}, Limit: 10})
 	if err != nil || len(page.Tasks) != 1 || page.Tasks[0].ID != rare[0] || page.Next != 0 {
 		t.Errorf("the first page of a rare text has %d tasks, next %d, %v", len(page.Tasks), page.Next, err)
@@ -181,6 +185,92 @@ func TestIndexAfterCrash(t *testing.T) {
 	wantFound(t, s, "sent at last", ids)
 	s.catchUp(t)
 	wantFound(t, s, "sent at last", ids)
+}
+
+// Large payloads are indexed a few at a time.
+func TestIndexStepsAreBounded(t *testing.T) {
+	s := openByIndex(t, filepath.Join(t.TempDir(), "dispatchapy.db"))
+	defer s.Close()
+	ids := someText(t, s, 18, "before")
+	s.catchUp(t)
+	var outcomes []store.Outcome
+	for _, id := range ids {
+		outcomes = append(outcomes, store.Outcome{
+			Lease: store.Lease{TaskID: id, Fence: 1}, Status: dispatchapy.StatusSuccess,
+			Attempts: []dispatchapy.Attempt{{Number: 1, RequestBody: []byte(strings.Repeat("large ", indexBytes/6/2) + "payload"), StartedAt: time.Now()}},
+		})
+	}
+	if stale, err := s.RecordOutcomes(t.Context(), outcomes); err != nil || len(stale) != 0 {
+		t.Fatal(stale, err)
+	}
+	settled := s.index.mark.settled
+	for left := len(ids) - 2; left > 0; left -= 2 {
+		if _, err := s.index.step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(s.index.dirty) > left+1 || len(s.index.dirty) < left-1 {
+			t.Fatalf("%d tasks are left to be indexed again, want about %d", len(s.index.dirty), left)
+		}
+		if s.index.mark.settled != settled {
+			t.Fatal("an index that lacks attempts claims to be settled")
+		}
+		wantFound(t, s, "large payload", ids)
+	}
+	s.catchUp(t)
+	wantFound(t, s, "large payload", ids)
+}
+
+// A task is found from the moment at which it, or its attempt, is acknowledged,
+// whatever the indexer is doing.
+func TestSearchWhileIndexing(t *testing.T) {
+	s := openByIndex(t, filepath.Join(t.TempDir(), "dispatchapy.db"))
+	defer s.Close()
+	written := make(chan struct{})
+	var indexing sync.WaitGroup
+	indexing.Go(func() {
+		for {
+			select {
+			case <-written:
+				return
+			default:
+			}
+			if _, err := s.index.step(t.Context()); err != nil {
+				t.Errorf("step of the index: %v", err)
+				return
+			}
+		}
+	})
+	var writing sync.WaitGroup
+	for i := range 4 {
+		writing.Go(func() {
+			for j := range 25 {
+				writeAndSearch(t, s, fmt.Sprintf("writer %d text %d.", i, j))
+			}
+		})
+	}
+	writing.Wait()
+	close(written)
+	indexing.Wait()
+}
+
+func writeAndSearch(t *testing.T, s *byIndex, text string) {
+	results, err := s.InsertTasks(t.Context(), []store.NewTask{{
+		Submission: dispatchapy.Submission{EndpointID: 1, ClientID: 1, Ref: "r", Source: fmt.Appendf(nil, "{%q:1}", text)},
+		LeaseFor:   time.Hour,
+	}})
+	if err != nil {
+		t.Errorf("insert: %v", err)
+		return
+	}
+	lease := results[0].Leased.Lease
+	wantFound(t, s, text, []int64{lease.TaskID})
+	stale, err := s.RecordOutcomes(t.Context(), []store.Outcome{{Lease: lease, Status: dispatchapy.StatusSuccess, Attempts: []dispatchapy.Attempt{
+		{Number: 1, RequestBody: []byte("sent by " + text), StartedAt: time.Now()},
+	}}})
+	if err != nil || len(stale) != 0 {
+		t.Errorf("outcome: %v, %v", stale, err)
+	}
+	wantFound(t, s, "sent by "+text, []int64{lease.TaskID})
 }
 
 // Whatever happens to the index file, it is built anew.
