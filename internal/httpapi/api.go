@@ -70,7 +70,18 @@ func New(o Options) http.Handler {
 	open := http.NewServeMux()
 	open.Handle(root, auth)
 	open.HandleFunc("GET "+openAPIPath, serveDocument(a.huma.OpenAPI()))
-	return a.guard(open)
+	return a.guard(a.sameOrigin(open))
+}
+
+// sameOrigin refuses changes that a page of another site has a browser ask for:
+// a browser sends a password that it knows with them. Programs are not meant,
+// they say nothing about an origin.
+func (a *api) sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.fail(w, r, dispatchapy.Errorf(dispatchapy.CodeForbidden, "requests from pages of other sites may change nothing"))
+	}))
+	return protection.Handler(next)
 }
 
 func humaConfig() huma.Config {

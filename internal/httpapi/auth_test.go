@@ -162,6 +162,16 @@ func TestRevokedTokenStopsWorkingAtOnce(t *testing.T) {
 	g.do(list).wantProblem(401, dispatchapy.CodeUnauthenticated)
 }
 
+func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
+	g := newGateway(t)
+	id := g.insert("shop", false)
+	stop := request{method: "POST", path: fmt.Sprintf("/v1/tasks/%d/stop", id), header: http.Header{"Sec-Fetch-Site": {"cross-site"}}}
+	g.do(stop).wantProblem(403, dispatchapy.CodeForbidden)
+	g.do(request{method: "GET", path: "/v1/tasks", header: stop.header}).want(200)
+	stop.header = http.Header{"Sec-Fetch-Site": {"same-origin"}}
+	g.do(stop).want(200)
+}
+
 func TestPassword(t *testing.T) {
 	g := newGateway(t)
 	status := func(name, password string) int {

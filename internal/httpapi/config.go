@@ -70,7 +70,7 @@ func (a *api) registerApply() {
 	type input struct {
 		Prune       bool   `query:"prune" doc:"Delete what is absent from the file"`
 		DryRun      bool   `query:"dry_run" doc:"Say what would change, and change nothing"`
-		File        string `query:"file" maxLength:"200" doc:"Name of the file, for messages"`
+		File        string `query:"file" maxLength:"4096" doc:"Name of the file, for messages"`
 		ContentType string `header:"Content-Type" hidden:"true"`
 		RawBody     []byte `contentType:"application/yaml"`
 	}

@@ -52,6 +52,15 @@ func TestConfigRoundTrip(t *testing.T) {
 	}
 }
 
+func TestTheNameOfAFileMayBeALongPath(t *testing.T) {
+	g := newGateway(t)
+	name := strings.Repeat("deep/", 100) + "gateway.yaml"
+	p := g.put("?file="+name, "version: 1\nresourcez: []\n", "application/yaml").wantProblem(422, dispatchapy.CodeInvalid)
+	if len(p.Fields) != 1 || !strings.HasPrefix(p.Fields[0].Message, "gateway.yaml:2:") {
+		t.Errorf("%+v does not name file and line", p)
+	}
+}
+
 func TestApply(t *testing.T) {
 	g := newGateway(t)
 	file := "version: 1\nresources:\n  - {name: backup, url: \"http://127.0.0.1:9002/other\"}\nclients:\n  - {name: new, endpoints: [sms]}\n"
