@@ -24,8 +24,7 @@ import (
 //
 // A redirect is OutcomeFailed and not OutcomeRefused: it speaks of the resource
 // (moved, behind a login, in maintenance), not of the message, and goes away
-// when the resource is set right. It counts against the resource's health like
-// every other fault of its own.
+// when the resource is set right.
 func verdict(status int) (dispatchapy.AttemptOutcome, dispatchapy.ErrorClass) {
 	switch {
 	case status >= 200 && status < 300:
