@@ -32,6 +32,12 @@ func TestDiskFull(t *testing.T) {
 	if status, _ := g.manage(t, http.MethodGet, "/healthz", ""); status != http.StatusOK {
 		t.Errorf("/healthz: %d with a full disk, want 200", status)
 	}
+	if status, body := g.manage(t, http.MethodPut, "/v1/config", "version: 1\nsettings: {max_attempts: 9}\n"); status != http.StatusServiceUnavailable {
+		t.Errorf("a change of the configuration is answered with %d %s, want 503", status, body)
+	}
+	if tasks := g.tasks(t, "status=success"); len(tasks) == 0 {
+		t.Error("no tasks can be seen with a full disk")
+	}
 	before := l.count()
 
 	if err := os.Remove(ballast); err != nil {
