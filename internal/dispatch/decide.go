@@ -15,10 +15,7 @@ type round struct {
 	attempts []dispatchapy.Attempt // made in this round, in order
 	refused  []int64               // every resource that ever refused this task
 	routes   []int64               // the endpoint's resources, in order
-
-	// laneWaits says that no resource has room for any task, so that nothing is
-	// claimed before one has.
-	laneWaits bool
+	idle     time.Duration         // how long to wait if no attempt could be made
 }
 
 // verdict is what becomes of the task after a round.
@@ -27,11 +24,6 @@ type verdict struct {
 	retryIn time.Duration      // for release
 	reason  string             // why it failed, or will be tried again
 }
-
-// idleRetry is how long a task waits that no resource could take: those that
-// have room have refused it. It bounds the delay after a recovery. Where none
-// has room the whole lane waits, and the task is due as soon as one has.
-const idleRetry = 500 * time.Millisecond
 
 // decide is the retry and failover policy, a pure function. jitter is random
 // in [0, 1).
@@ -48,19 +40,12 @@ func decide(t *dispatchapy.Task, r round, policy dispatchapy.RetryPolicy, now ti
 	}
 	wait := backoff(policy, rounds(spent, len(r.routes)), jitter)
 	if len(r.attempts) == 0 {
-		wait, last = idleWait(r), t.LastError
+		wait, last = r.idle, t.LastError
 	}
 	if policy.MaxAge > 0 && now.Add(wait).After(t.BudgetFrom.Add(policy.MaxAge.Std())) {
 		return verdict{action: dispatchapy.ActionFail, reason: fmt.Sprintf("not delivered within %s: %s", policy.MaxAge, firstOf(last, "no resource could take it"))}
 	}
 	return verdict{action: dispatchapy.ActionRelease, retryIn: wait, reason: last}
-}
-
-func idleWait(r round) time.Duration {
-	if r.laneWaits {
-		return 0
-	}
-	return idleRetry
 }
 
 // rounds estimates how many rounds were needed to spend so many attempts.

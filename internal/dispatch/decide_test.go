@@ -70,21 +70,21 @@ func TestDecide(t *testing.T) {
 			round: round{attempts: []dispatchapy.Attempt{refused}, refused: []int64{2, 1}, routes: []int64{1, 2}},
 			want:  dispatchapy.ActionFail, reason: "refused by every resource: status 500",
 		},
-		"nothing available": {
-			round: round{routes: []int64{1}},
+		"turned away": {
+			round: round{routes: []int64{1}, idle: idleRetry},
 			want:  dispatchapy.ActionRelease, retryIn: idleRetry,
 		},
 		"nothing has room": {
-			round: round{routes: []int64{1}, laneWaits: true},
+			round: round{routes: []int64{1}},
 			want:  dispatchapy.ActionRelease,
 		},
 		"too old to wait for a resource": {
 			age: time.Minute, policy: &limited,
-			round: round{routes: []int64{1}},
+			round: round{routes: []int64{1}, idle: idleRetry},
 			want:  dispatchapy.ActionFail, reason: "not delivered within 1m: no resource could take it",
 		},
 		"no resources": {
-			want: dispatchapy.ActionRelease, retryIn: idleRetry,
+			want: dispatchapy.ActionRelease,
 		},
 		"too old to wait again": {
 			age: 55 * time.Second, policy: &limited,

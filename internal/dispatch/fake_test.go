@@ -166,6 +166,12 @@ func (m *memory) task(id int64) dispatchapy.Task {
 	return *m.tasks[id]
 }
 
+func (m *memory) outcomes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.writes
+}
+
 func (m *memory) count(s dispatchapy.Status) (n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

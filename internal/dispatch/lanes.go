@@ -37,7 +37,17 @@ type lane struct {
 	starting   int       // of those: have not asked for a resource yet, which still shows their room
 	crowded    bool      // not claimed for because of those that are starting
 	due        time.Time // when its next waiting task is due; zero: none known
+	lastIdle   time.Time // when the last of the tasks comes back that were turned away
 }
+
+// A task is turned away if no resource could take it: those that have room have
+// refused it. It comes back after idleRetry, which bounds the delay after a
+// recovery, and not sooner than idlePace after the one before it: many such
+// tasks, coming back all the time, would leave no room for the others.
+const (
+	idleRetry = 500 * time.Millisecond
+	idlePace  = 2 * time.Millisecond
+)
 
 func newLanes() *lanes {
 	return &lanes{byID: map[int64]*lane{}, waiting: map[int64]*lane{}}
@@ -82,6 +92,19 @@ func (ls *lanes) started(endpointID int64) (wanted bool) {
 	wanted = l.crowded
 	l.crowded = false
 	return wanted
+}
+
+// turnAway says when a task of the lane that no resource could take comes back.
+func (ls *lanes) turnAway(endpointID int64, now time.Time) time.Duration {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	l := ls.lane(endpointID)
+	at := now.Add(idleRetry)
+	if next := l.lastIdle.Add(idlePace); next.After(at) {
+		at = next
+	}
+	l.lastIdle = at
+	return at.Sub(now)
 }
 
 // free gives back the slot of a task that was started and reports whether a

@@ -44,8 +44,8 @@ func TestALimitedResourceIsKeptBusyAndNothingIsTurnedAway(t *testing.T) {
 				if got := g.store.count(dispatchapy.StatusSuccess); got != n {
 					t.Errorf("%d of %d delivered in the time that the limit demands", got, n)
 				}
-				if g.store.writes != n {
-					t.Errorf("%d outcomes written for %d tasks: some were claimed for nothing", g.store.writes, n)
+				if g.store.outcomes() != n {
+					t.Errorf("%d outcomes written for %d tasks: some were claimed for nothing", g.store.outcomes(), n)
 				}
 			})
 		})
@@ -93,6 +93,32 @@ func TestATaskThatIsTurnedAwayWritesNoLog(t *testing.T) {
 		wantStatus(t, g, 1, dispatchapy.StatusPending)
 		if log := g.store.log[1]; len(log) != 0 {
 			t.Errorf("%d lines in the log of a task that waits", len(log))
+		}
+	})
+}
+
+func TestManyTasksThatAreTurnedAwayComeBackSlowly(t *testing.T) {
+	backupDown := func(cfg *dispatchapy.Config) { cfg.Resources[1].HealthCheck.Enabled = true }
+	bubble(t, backupDown, func(t *testing.T, g *gateway) {
+		g.available.SetHealth(dispatchapy.Health{ResourceID: 2, State: dispatchapy.HealthDown})
+		g.providers.set("a", status(422))
+		const n = 500
+		for range n {
+			g.submit(t, 1)
+		}
+		time.Sleep(10 * time.Second) // past the wait after the first round, in which a refused
+		synctest.Wait()
+		before := g.store.outcomes()
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if per := (g.store.outcomes() - before) / 4; per > 550 {
+			t.Errorf("%d outcomes a second for tasks that only wait", per)
+		}
+		g.available.SetHealth(dispatchapy.Health{ResourceID: 2, State: dispatchapy.HealthUp})
+		time.Sleep(n*idlePace + time.Second)
+		synctest.Wait()
+		if got := g.store.count(dispatchapy.StatusSuccess); got != n {
+			t.Errorf("%d of %d delivered by the backup after its recovery", got, n)
 		}
 	})
 }

@@ -142,11 +142,12 @@ func (o *offer) note(message string) {
 
 func (o *offer) outcome(out store.Outcome) store.Outcome {
 	now := time.Now()
-	if len(o.round.attempts) == 0 {
-		room, _ := availableAt(o.endpoint, o.d.available)
-		o.round.laneWaits = room == 0
-		if !o.broken {
-			o.log = nil // nothing was done; a task that is turned away often would fill its log
+	if len(o.round.attempts) == 0 && !o.broken {
+		o.log = nil // nothing was done; a task that is turned away often would fill its log
+		// Where no resource has room at all the lane waits for one, and the
+		// task is due as soon as the lane goes on.
+		if room, _ := availableAt(o.endpoint, o.d.available); room > 0 {
+			o.round.idle = o.d.lanes.turnAway(o.task.EndpointID, now)
 		}
 	}
 	v := decide(o.task, o.round, o.endpoint.Retry, now, o.d.random())
