@@ -121,6 +121,9 @@ func New(ctx context.Context, options config.Options, version string, log *slog.
 
 func openBox(options config.Options) (*sealer.Box, error) {
 	keys, err := sealer.LoadKeys(options.DataDir, options.SecretKey, options.SecretKeyFile)
+	if err != nil && (options.SecretKey != "" || options.SecretKeyFile != "") {
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "secret key: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func ReadControl(dataDir string) (Control, error) {
 // on this machine then need --server and --token.
 func (a *App) writeControl() {
 	path := controlPath(a.options.DataDir)
-	data, err := json.Marshal(Control{URL: "http://" + localAddr(a.Addr()), Token: a.control, PID: os.Getpid()})
+	data, err := json.Marshal(Control{URL: "http://" + LocalAddr(a.Addr()), Token: a.control, PID: os.Getpid()})
 	if err == nil {
 		_ = os.Remove(path) // so that the mode below holds for it
 		err = os.WriteFile(path, data, 0o600)
@@ -56,13 +56,13 @@ func (a *App) removeControl() { _ = os.Remove(controlPath(a.options.DataDir)) }
 
 func newControlToken() string { return "dpyc_" + rand.Text() + rand.Text() }
 
-// localAddr turns the address of a listener into one to connect to from here.
-func localAddr(addr string) string {
+// LocalAddr turns an address to listen on into one to connect to from here.
+func LocalAddr(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return addr
 	}
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, port)

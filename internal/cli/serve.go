@@ -44,16 +44,12 @@ type healthcheckCmd struct {
 
 // Run asks the gateway on this machine whether it is ready.
 func (c *healthcheckCmd) Run(ctx context.Context) error {
-	host, port, err := net.SplitHostPort(c.Addr)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--addr: %w", err)
-	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+app.LocalAddr(c.Addr)+"/readyz", nil)
 	if err != nil {
 		return err
 	}
