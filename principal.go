@@ -20,22 +20,23 @@ type Permission string
 
 // The permissions.
 const (
-	ReadTasks   Permission = "read tasks"
-	ActOnTasks  Permission = "act on tasks"         // retry, stop, send, delete, resend
-	ReadConfig  Permission = "read configuration"   // secrets masked
-	WriteConfig Permission = "change configuration" // and try it out
-	ReadSecrets Permission = "read secrets"         // an export with secrets in it
-	CheckHealth Permission = "check health"
-	ReadEvents  Permission = "read events"
-	ReadAudit   Permission = "read the audit log"
-	ManageUsers Permission = "manage users and tokens"
+	ReadTasks    Permission = "read tasks"
+	ActOnTasks   Permission = "act on tasks"       // retry, stop, send, delete, resend
+	ReadConfig   Permission = "read configuration" // secrets masked
+	ReadSettings Permission = "read settings"
+	WriteConfig  Permission = "change configuration" // and try it out
+	ReadSecrets  Permission = "read secrets"         // an export with secrets in it
+	CheckHealth  Permission = "check health"
+	ReadEvents   Permission = "read events"
+	ReadAudit    Permission = "read the audit log"
+	ManageUsers  Permission = "manage users and tokens"
 )
 
 // permissions is the whole of who may do what.
 var permissions = map[Role][]Permission{
-	RoleAdmin:    {ReadTasks, ActOnTasks, ReadConfig, WriteConfig, ReadSecrets, CheckHealth, ReadEvents, ReadAudit, ManageUsers},
-	RoleOperator: {ReadTasks, ActOnTasks, ReadConfig, CheckHealth, ReadEvents},
-	RoleViewer:   {ReadTasks, ReadConfig, ReadEvents},
+	RoleAdmin:    {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, WriteConfig, ReadSecrets, CheckHealth, ReadEvents, ReadAudit, ManageUsers},
+	RoleOperator: {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, CheckHealth, ReadEvents},
+	RoleViewer:   {ReadTasks, ReadConfig, ReadSettings, ReadEvents},
 	RoleClient:   {ReadTasks, ActOnTasks, ReadConfig},
 }
 
@@ -49,7 +50,7 @@ type Principal struct {
 
 // May reports whether the principal's role has the permission.
 func (p Principal) May(permission Permission) bool {
-	if p.Role == RoleClient && p.ClientID == 0 {
+	if !p.Known() {
 		return false
 	}
 	for _, granted := range permissions[p.Role] {
@@ -58,6 +59,11 @@ func (p Principal) May(permission Permission) bool {
 		}
 	}
 	return false
+}
+
+// Known reports whether the principal is somebody at all.
+func (p Principal) Known() bool {
+	return p.IsStaff() || p.Role == RoleClient && p.ClientID > 0
 }
 
 // IsAdmin reports whether the principal may do everything.

@@ -29,7 +29,7 @@ func (a *api) registerEndpoints() {
 	register(a, operation(http.MethodGet, "/v1/endpoints", "list-endpoints", "endpoints", "List endpoints with their readiness, by path"),
 		func(ctx context.Context, p dispatchapy.Principal, in *Paging) (*answer[list[endpoint]], error) {
 			found, err := a.service.ListEndpoints(ctx, p, in.request())
-			return page(found, func(e *service.Endpoint) endpoint { return newEndpoint(e, p.IsAdmin()) }), err
+			return page(found, func(e *service.Endpoint) endpoint { return newEndpoint(e, p.IsStaff()) }), err
 		})
 }
 

@@ -32,7 +32,7 @@ type ApplyResult struct {
 // nothing. Without changes nothing is written. When it returns, this node
 // already works with the new configuration.
 func (s *Service) ApplyFile(ctx context.Context, p dispatchapy.Principal, f *gatewayfile.File, o ApplyOptions) (ApplyResult, error) {
-	if err := requireAdmin(p); err != nil {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
 		return ApplyResult{}, err
 	}
 	result, err := s.change(ctx, p, o.DryRun, func(current *dispatchapy.Config) (*dispatchapy.Config, []Change, error) {
@@ -43,7 +43,7 @@ func (s *Service) ApplyFile(ctx context.Context, p dispatchapy.Principal, f *gat
 
 // Apply is ApplyFile for the text of a file. name stands in messages.
 func (s *Service) Apply(ctx context.Context, p dispatchapy.Principal, name string, data []byte, o ApplyOptions) (ApplyResult, error) {
-	if err := requireAdmin(p); err != nil {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
 		return ApplyResult{}, err
 	}
 	f, err := gatewayfile.Parse(name, data)

@@ -9,35 +9,28 @@ import (
 	"dispatchapy/internal/store"
 )
 
-// requireAdmin lets administrators through.
-func requireAdmin(p dispatchapy.Principal) error {
-	if err := requireSomebody(p); err != nil {
-		return err
-	}
-	if !p.IsAdmin() {
-		return dispatchapy.Errorf(dispatchapy.CodeForbidden, "this needs an administrator")
-	}
-	return nil
-}
-
-// requireSomebody lets administrators and clients through.
-func requireSomebody(p dispatchapy.Principal) error {
-	if p.IsAdmin() || p.Role == dispatchapy.RoleClient && p.ClientID > 0 {
+// require lets those through whose role has the permission. What a client may
+// do with it is limited further on, to what is its own.
+func require(p dispatchapy.Principal, permission dispatchapy.Permission) error {
+	if p.May(permission) {
 		return nil
 	}
-	return dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "a valid API token is needed")
+	if !p.Known() {
+		return dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "a valid API token is needed")
+	}
+	return dispatchapy.Errorf(dispatchapy.CodeForbidden, "the role %s may not %s", p.Role, permission)
 }
 
 // sight is what a principal may see of one snapshot.
 type sight struct {
 	snapshot *routing.Snapshot
 	all      bool
-	client   *routing.Client // nil for an administrator, and for a client that is gone
+	client   *routing.Client // nil for staff, and for a client that is gone
 }
 
 func (s *Service) sightOf(p dispatchapy.Principal) sight {
 	snapshot := s.table.Load()
-	if p.IsAdmin() {
+	if p.IsStaff() {
 		return sight{snapshot: snapshot, all: true}
 	}
 	return sight{snapshot: snapshot, client: snapshot.ClientByID(p.ClientID)}

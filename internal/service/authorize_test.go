@@ -38,7 +38,7 @@ func TestEveryMethodAuthorises(t *testing.T) {
 		}
 		for name, p := range map[string]dispatchapy.Principal{
 			"zero":                 {},
-			"unknown role":         {Role: "operator", ClientID: 1},
+			"unknown role":         {Role: "owner", ClientID: 1},
 			"client without an id": {Role: dispatchapy.RoleClient},
 		} {
 			if got := dispatchapy.ErrorCode(call(p)); got != dispatchapy.CodeUnauthenticated {

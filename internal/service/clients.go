@@ -9,7 +9,7 @@ import (
 // ListClients gives a page of clients, by name, without token or token hash. A
 // client sees itself.
 func (s *Service) ListClients(_ context.Context, p dispatchapy.Principal, r PageRequest) (Page[dispatchapy.Client], error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Page[dispatchapy.Client]{}, err
 	}
 	sight := s.sightOf(p)

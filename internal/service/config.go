@@ -19,7 +19,7 @@ const (
 // Config gives the configuration in force, secrets included. It is shared and
 // must not be changed.
 func (s *Service) Config(_ context.Context, p dispatchapy.Principal) (*dispatchapy.Config, error) {
-	if err := requireAdmin(p); err != nil {
+	if err := require(p, dispatchapy.ReadSecrets); err != nil {
 		return nil, err
 	}
 	return s.table.Load().Config, nil

@@ -17,7 +17,7 @@ type Endpoint struct {
 
 // ListEndpoints gives a page of the endpoints that p may see, by path.
 func (s *Service) ListEndpoints(_ context.Context, p dispatchapy.Principal, r PageRequest) (Page[Endpoint], error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Page[Endpoint]{}, err
 	}
 	sight := s.sightOf(p)
@@ -39,7 +39,7 @@ func (s *Service) ListEndpoints(_ context.Context, p dispatchapy.Principal, r Pa
 			Clients:   clientsOf(sight, e),
 			Readiness: readiness.Of(e.Endpoint),
 		}
-		if !p.IsAdmin() {
+		if !p.IsStaff() {
 			page.Items[i].Endpoint = forClient(e.Endpoint)
 		}
 	}

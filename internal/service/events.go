@@ -15,7 +15,7 @@ type Event struct {
 
 // ListEvents gives a page of events, newest first.
 func (s *Service) ListEvents(ctx context.Context, p dispatchapy.Principal, r PageRequest) (Page[Event], error) {
-	if err := requireAdmin(p); err != nil {
+	if err := require(p, dispatchapy.ReadEvents); err != nil {
 		return Page[Event]{}, err
 	}
 	names := s.names.Load()

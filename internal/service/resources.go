@@ -18,7 +18,7 @@ type Resource struct {
 // ListResources gives a page of the resources that p may see, by name, without
 // LastCheck.
 func (s *Service) ListResources(ctx context.Context, p dispatchapy.Principal, r PageRequest) (Page[Resource], error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Page[Resource]{}, err
 	}
 	found, err := byName(r, s.sightOf(p).resources(), func(r *routing.Resource) string { return r.Name })
@@ -38,7 +38,7 @@ func (s *Service) ListResources(ctx context.Context, p dispatchapy.Principal, r 
 
 // Resource gives a resource that p may see, with its latest check.
 func (s *Service) Resource(ctx context.Context, p dispatchapy.Principal, id int64) (Resource, error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Resource{}, err
 	}
 	r, err := s.sightOf(p).resource(id)
@@ -62,7 +62,7 @@ func (s *Service) Resource(ctx context.Context, p dispatchapy.Principal, id int6
 
 // ListChecks gives a page of a resource's health history, newest first.
 func (s *Service) ListChecks(ctx context.Context, p dispatchapy.Principal, resourceID int64, r PageRequest) (Page[dispatchapy.Check], error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Page[dispatchapy.Check]{}, err
 	}
 	if _, err := s.sightOf(p).resource(resourceID); err != nil {
@@ -76,7 +76,7 @@ func (s *Service) ListChecks(ctx context.Context, p dispatchapy.Principal, resou
 
 // CheckResource checks a resource's health at once.
 func (s *Service) CheckResource(ctx context.Context, p dispatchapy.Principal, id int64) (dispatchapy.Check, error) {
-	if err := requireAdmin(p); err != nil {
+	if err := require(p, dispatchapy.CheckHealth); err != nil {
 		return dispatchapy.Check{}, err
 	}
 	if _, err := s.sightOf(p).resource(id); err != nil {
@@ -102,7 +102,7 @@ func (s *Service) health(ctx context.Context) (map[int64]dispatchapy.Health, err
 
 func viewResource(p dispatchapy.Principal, r *routing.Resource, health map[int64]dispatchapy.Health) Resource {
 	view := Resource{Resource: *r.Resource}
-	if !p.IsAdmin() {
+	if !p.IsStaff() {
 		view.Resource = dispatchapy.Resource{ID: r.ID, Name: r.Name, Active: r.Active}
 	}
 	h, ok := health[r.ID]

@@ -8,7 +8,7 @@ import (
 
 // Settings gives the settings with the mail server's password masked.
 func (s *Service) Settings(_ context.Context, p dispatchapy.Principal) (dispatchapy.Settings, error) {
-	if err := requireAdmin(p); err != nil {
+	if err := require(p, dispatchapy.ReadSettings); err != nil {
 		return dispatchapy.Settings{}, err
 	}
 	settings := s.table.Load().Config.Settings

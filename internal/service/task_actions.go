@@ -31,7 +31,7 @@ var manualActions = []dispatchapy.Action{
 // ActOnTask retries, stops, sends or deletes a task and gives it as it is
 // afterwards; nil if it was deleted.
 func (s *Service) ActOnTask(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, id int64) (*TaskDetail, error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ActOnTasks); err != nil {
 		return nil, err
 	}
 	results, err := s.transition(ctx, p, action, []int64{id})
@@ -73,7 +73,7 @@ type ActionResult struct {
 // fail while others succeed. By filter only tasks in a state that allows the
 // action are selected, newest first.
 func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Batch) (BatchResult, error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ActOnTasks); err != nil {
 		return BatchResult{}, err
 	}
 	if !slices.Contains(manualActions, b.Action) {
@@ -147,7 +147,7 @@ func allowing(action dispatchapy.Action, asked []dispatchapy.Status) []dispatcha
 // done and the caller must learn that; if none was done it is an error.
 func (s *Service) transition(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, ids []int64) ([]ActionResult, error) {
 	t := store.Transition{Action: action, By: p.Name}
-	if !p.IsAdmin() {
+	if !p.IsStaff() {
 		t.ClientID = p.ClientID
 	}
 	out := make([]ActionResult, 0, len(ids))

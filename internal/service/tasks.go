@@ -58,7 +58,7 @@ type TaskFilter struct {
 // ListTasks gives a page of tasks, newest first. A page may be shorter than
 // its limit without being the last.
 func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f TaskFilter, r PageRequest) (Page[Task], error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadTasks); err != nil {
 		return Page[Task]{}, err
 	}
 	filter, err := s.storeFilter(p, f)
@@ -86,7 +86,7 @@ func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f Task
 
 // Task gives a task with its attempts and log.
 func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (TaskDetail, error) {
-	if err := requireSomebody(p); err != nil {
+	if err := require(p, dispatchapy.ReadTasks); err != nil {
 		return TaskDetail{}, err
 	}
 	found, err := s.store.Task(ctx, id)
@@ -96,7 +96,7 @@ func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (
 	if err != nil {
 		return TaskDetail{}, storeError(err)
 	}
-	if !p.IsAdmin() && found.Task.ClientID != p.ClientID {
+	if !p.IsStaff() && found.Task.ClientID != p.ClientID {
 		return TaskDetail{}, notFound("task", id) // whether it exists is not theirs to know
 	}
 	return s.detail(found), nil
@@ -141,7 +141,7 @@ func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter) (store.Task
 		Until:       f.Until,
 		Text:        f.Text,
 	}
-	if !p.IsAdmin() {
+	if !p.IsStaff() {
 		if out.ClientIDs == nil || slices.Contains(out.ClientIDs, p.ClientID) {
 			out.ClientIDs = []int64{p.ClientID}
 		} else {
