@@ -84,12 +84,14 @@ const modelBudget = 6 * time.Second
 // testModel makes random runs of the task methods against the model.
 func testModel(t *testing.T, s store.Store) {
 	start := time.Now()
-	var runs, passed int64
+	var runs int64
+	failed := false
 	rapid.Check(t, func(rt *rapid.T) {
 		// A run that failed is repeated to simplify it, however long it takes.
-		if passed == runs && time.Since(start) > modelBudget {
+		if !failed && time.Since(start) > modelBudget {
 			return
 		}
+		defer func() { failed = failed || rt.Failed() }()
 		runs++
 		base := runs * 10
 		m := &machine{
@@ -110,9 +112,8 @@ func testModel(t *testing.T, s store.Store) {
 			"extend": step(m.extend), "transition": step(m.transition), "clean up": step(m.cleanUp),
 			"": m.check,
 		})
-		passed++
 	})
-	t.Logf("%d random runs", passed)
+	t.Logf("%d random runs", runs)
 }
 
 func (m *machine) insert(t *rapid.T) {
