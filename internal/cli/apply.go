@@ -145,6 +145,9 @@ func (c *checkCmd) Run(con *console) error {
 	for i := range cfg.Endpoints {
 		fmt.Fprintf(con.out, "endpoint %s: %s\n", cfg.Endpoints[i].Path, cfg.Readiness(&cfg.Endpoints[i]))
 	}
+	for _, w := range routing.Warnings(cfg) {
+		fmt.Fprintf(con.out, "warning: %s %s\n", w.Path, w.Message)
+	}
 	fmt.Fprintf(con.out, "%s is valid: %d resources, %d endpoints, %d clients\n", c.File, len(cfg.Resources), len(cfg.Endpoints), len(cfg.Clients))
 	return nil
 }

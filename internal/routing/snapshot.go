@@ -88,6 +88,10 @@ func Compile(cfg *dispatchapy.Config) (*Snapshot, error) {
 		s.endpointByID[e.ID] = e
 	}
 	for i := range cfg.Clients {
+		for _, f := range ruleFaults(cfg.Clients[i].Dev.Rules) {
+			f.Path = fmt.Sprintf("clients[%d].%s", i, f.Path)
+			faults = append(faults, f)
+		}
 		if err := s.addClient(&cfg.Clients[i]); err != nil {
 			faults = append(faults, dispatchapy.FieldError{Path: fmt.Sprintf("clients[%d]", i), Message: err.Error()})
 		}
@@ -99,7 +103,7 @@ func Compile(cfg *dispatchapy.Config) (*Snapshot, error) {
 }
 
 func compileEndpoint(e *dispatchapy.Endpoint, settings *dispatchapy.Settings, resources map[string]*Resource) (*Endpoint, []dispatchapy.FieldError) {
-	var faults []dispatchapy.FieldError
+	faults := ruleFaults(e.Dev.Rules)
 	out := &Endpoint{Endpoint: e, clients: map[int64]bool{}}
 	out.Retry, out.MaxAttempts = settings.RetryFor(e.Retry)
 	if e.Dev.Enabled && e.Dev.RulesEnabled {
@@ -119,6 +123,39 @@ func compileEndpoint(e *dispatchapy.Endpoint, settings *dispatchapy.Settings, re
 		out.Routes = append(out.Routes, Route{Resource: r, Mapping: mapping})
 	}
 	return out, faults
+}
+
+func ruleFaults(rules []dispatchapy.Rule) []dispatchapy.FieldError {
+	var faults []dispatchapy.FieldError
+	for i := range rules {
+		problems, _ := transform.CheckRule(rules[i])
+		for _, f := range problems {
+			f.Path = fmt.Sprintf("dev.rules[%d].%s", i, f.Path)
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+// Warnings lists what a valid configuration allows but is probably not meant.
+func Warnings(cfg *dispatchapy.Config) []dispatchapy.FieldError {
+	var warnings []dispatchapy.FieldError
+	warn := func(kind string, i int, rules []dispatchapy.Rule) {
+		for j := range rules {
+			_, found := transform.CheckRule(rules[j])
+			for _, f := range found {
+				f.Path = fmt.Sprintf("%s[%d].dev.rules[%d].%s", kind, i, j, f.Path)
+				warnings = append(warnings, f)
+			}
+		}
+	}
+	for i := range cfg.Endpoints {
+		warn("endpoints", i, cfg.Endpoints[i].Dev.Rules)
+	}
+	for i := range cfg.Clients {
+		warn("clients", i, cfg.Clients[i].Dev.Rules)
+	}
+	return warnings
 }
 
 func (s *Snapshot) addClient(c *dispatchapy.Client) error {
