@@ -45,6 +45,7 @@ type gate struct {
 	breaker  breaker
 	pauseEnd time.Time
 	inFlight int
+	limited  bool // by concurrency when last looked at: somebody may wait for a place
 	limiter  *rate.Limiter
 	limit    dispatchapy.RateLimit // what limiter was made from
 }
@@ -107,15 +108,14 @@ func (a *Availability) Acquire(r *Resource) (*Permit, Reason) {
 		g.limiter.AllowN(now, 1)
 	}
 	g.inFlight++
-	return &Permit{view: a, gate: g, limited: r.Concurrency > 0, trial: g.breaker.start(now)}, Usable
+	return &Permit{view: a, gate: g, trial: g.breaker.start(now)}, Usable
 }
 
 // Permit is the right to send one request to one resource.
 type Permit struct {
-	view    *Availability
-	gate    *gate
-	limited bool // somebody may wait for the place that it takes
-	trial   bool
+	view  *Availability
+	gate  *gate
+	trial bool
 }
 
 // Done ends the request with its verdict: alive says whether the resource
@@ -143,8 +143,9 @@ func (p *Permit) end(verdict func(now time.Time)) {
 	p.view.mu.Lock()
 	p.gate.inFlight--
 	verdict(time.Now())
+	awaited := p.gate.limited || p.trial
 	p.view.mu.Unlock()
-	if p.limited || p.trial {
+	if awaited {
 		p.view.onChange()
 	}
 }
@@ -178,7 +179,7 @@ func (g *gate) room(r *Resource, now time.Time) (int, Reason, time.Duration) {
 	if g.breaker.state(now) == BreakerHalfOpen {
 		room = 1
 	}
-	if r.Concurrency > 0 {
+	if g.limited = r.Concurrency > 0; g.limited {
 		if room = min(room, r.Concurrency-g.inFlight); room <= 0 {
 			return 0, Full, 0
 		}

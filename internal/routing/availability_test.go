@@ -138,3 +138,15 @@ func TestBrokenResourceIsTriedByOne(t *testing.T) {
 		acquire(t, a, r).Done(true, 0)
 	})
 }
+
+func TestALimitSetWhileRequestsRunIsWaitedFor(t *testing.T) {
+	a := NewAvailability()
+	woken := false
+	a.OnChange(func() { woken = true })
+	permit := acquire(t, a, resource(nil))
+	refused(t, a, resource(func(r *dispatchapy.Resource) { r.Concurrency = 1 }), Full)
+	permit.Done(true, 0)
+	if !woken {
+		t.Error("nobody is told of the place that became free")
+	}
+}
