@@ -210,6 +210,7 @@ func typical() store.NewTask {
 	for len(source) < 290 {
 		source = append(append(source, word()...), ' ')
 	}
-	n.Source = append(source, `"}`...)
+	source = append(source, `"}`...)
+	n.Source = source
 	return n
 }

@@ -56,12 +56,11 @@ func testListArrivals(t *testing.T, s store.Store) {
 
 // filterWorld is a set of tasks that differ in one property each.
 type filterWorld struct {
-	byStatus              map[dispatchapy.Status]int64
-	clientB, endpointB    int64
-	ref, scope            int64
-	resourceA, resourceB  int64
-	everything            []int64
-	pendingOfClientAAtRef int64
+	byStatus             map[dispatchapy.Status]int64
+	clientB, endpointB   int64
+	ref, scope           int64
+	resourceA, resourceB int64
+	everything           []int64
 }
 
 func makeFilterWorld(t *testing.T, s store.Store) filterWorld {
