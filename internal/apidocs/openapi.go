@@ -157,7 +157,7 @@ func operation(e *dispatchapy.Endpoint, id string) object {
 				{"example", exampleMessage(parameters)},
 			}}}},
 		}},
-		member{"responses", operationResponses()},
+		member{"responses", operationResponses},
 	)
 }
 
@@ -175,13 +175,13 @@ func refTo(section, name string) object {
 }
 
 // operationResponses refers to the answers, which all endpoints share.
-func operationResponses() object {
+var operationResponses = func() object {
 	out := object{{"200", refTo("responses", "Accepted")}}
 	for _, status := range errorStatuses() {
 		out = append(out, member{strconv.Itoa(status), refTo("responses", errorName(status))})
 	}
 	return out
-}
+}()
 
 func errorStatuses() []int {
 	statuses := make([]int, len(errorTable))

@@ -101,8 +101,9 @@ func pathsInside(e *dispatchapy.Endpoint) map[string][][]string {
 	return out
 }
 
-// exampleInside builds a value that has something at every path: objects, and
-// lists where all keys at a place are indexes.
+// exampleInside builds a value of objects that has something at every path.
+// Where all keys at a place are indexes it is a list, of one item that has
+// everything: that shows the form, and an index may be large.
 func exampleInside(name string, paths [][]string) any {
 	if len(paths) == 0 || len(paths[0]) == 0 {
 		return kindOf(name).example
