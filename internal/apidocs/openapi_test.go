@@ -92,6 +92,11 @@ func TestDocumentIsStable(t *testing.T) {
 			t.Fatalf("the same configuration gave another document:\n%s\n%s", first, again)
 		}
 	}
+	reversed := fixture(t)
+	slices.Reverse(reversed.Endpoints)
+	if again, err := OpenAPI(reversed, Viewer{}); err != nil || !bytes.Equal(first, again) {
+		t.Errorf("the document depends on the order of the endpoints (%v):\n%s\n%s", err, first, again)
+	}
 }
 
 func TestNothingOfProvidersIsShown(t *testing.T) {
