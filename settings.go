@@ -19,7 +19,7 @@ type RetryPolicy struct {
 	Factor float64  `json:"factor"`
 	Cap    Duration `json:"cap"`
 	Jitter float64  `json:"jitter"`  // 0 to 1
-	MaxAge Duration `json:"max_age"` // a task older than this fails instead of waiting again; 0: no limit
+	MaxAge Duration `json:"max_age"` // a task older than this fails instead of being sent; 0: no limit
 }
 
 // RetryOverride replaces parts of the settings for one endpoint. Nil fields

@@ -32,7 +32,7 @@ type Task struct {
 
 	LastError  string    // why the latest attempt or the task failed; "" if nothing did
 	CreatedAt  time.Time // when it was accepted
-	BudgetFrom time.Time // when the present budget began: CreatedAt or the last manual retry
+	BudgetFrom time.Time // when the present budget began: CreatedAt, or when it was last retried or released by hand
 	RunAt      time.Time // pending: when due; processing: when the lease ends; otherwise without meaning
 	FinishedAt time.Time // zero until Status.Finished
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -88,12 +89,12 @@ func (a *App) adminTokens() []dispatchapy.Secret {
 }
 
 // readyz says whether a task could be accepted now.
-func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
 	if !a.ready.Load() {
 		answer(w, http.StatusServiceUnavailable, "unavailable", "starting or shutting down")
 		return
 	}
-	if err := a.writable.check(r.Context(), a.store.CheckWritable); err != nil {
+	if err := a.writable.check(a.store.CheckWritable); err != nil {
 		answer(w, http.StatusServiceUnavailable, "unavailable", "the database cannot be written")
 		return
 	}
@@ -112,19 +113,48 @@ func answer(w http.ResponseWriter, code int, status, detail string) {
 }
 
 // writableCache remembers for a moment whether the database can be written, so
-// that strangers who ask often cost nothing.
+// that strangers who ask often cost nothing. There is never more than one trial
+// at a time: on a disk that hangs they would pile up.
 type writableCache struct {
-	mu  sync.Mutex
-	at  time.Time
-	err error
+	mu    sync.Mutex
+	at    time.Time
+	err   error
+	trial chan struct{} // closed when the trial under way has ended; nil: none is
 }
 
-func (c *writableCache) check(ctx context.Context, write func(context.Context) error) error {
+const (
+	writableFor   = time.Second     // how long an answer stands
+	writeDeadline = 2 * time.Second // a write that takes longer counts as failed
+)
+
+var errWriteHangs = errors.New("a write takes too long")
+
+func (c *writableCache) check(write func(context.Context) error) error {
+	c.mu.Lock()
+	if time.Since(c.at) < writableFor {
+		defer c.mu.Unlock()
+		return c.err
+	}
+	if c.trial == nil {
+		c.trial = make(chan struct{})
+		go c.try(write, c.trial)
+	}
+	trial := c.trial
+	c.mu.Unlock()
+	select {
+	case <-trial:
+	case <-time.After(writeDeadline):
+		return errWriteHangs
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.at) > time.Second {
-		c.err = write(context.WithoutCancel(ctx))
-		c.at = time.Now()
-	}
 	return c.err
+}
+
+func (c *writableCache) try(write func(context.Context) error, done chan struct{}) {
+	err := write(context.Background())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.err, c.at, c.trial = err, time.Now(), nil
+	close(done)
 }

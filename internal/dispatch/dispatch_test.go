@@ -352,6 +352,26 @@ func TestConcurrencyLimitSendsTheOverflowToTheNext(t *testing.T) {
 	})
 }
 
+func TestATaskThatWaitedTooLongIsNotSent(t *testing.T) {
+	aged := func(cfg *dispatchapy.Config) {
+		cfg.Settings.Retry.MaxAge = dispatchapy.Duration(time.Minute)
+		cfg.Resources[2].HealthCheck.Enabled = true
+	}
+	bubble(t, aged, func(t *testing.T, g *gateway) {
+		g.available.SetHealth(dispatchapy.Health{ResourceID: 3, State: dispatchapy.HealthDown})
+		id := g.submit(t, 2)
+		time.Sleep(2 * time.Minute)
+		g.available.SetHealth(dispatchapy.Health{ResourceID: 3, State: dispatchapy.HealthUp})
+		wantStatus(t, g, id, dispatchapy.StatusFailed)
+		if got := g.store.task(id).LastError; got != "not delivered within 1m: no resource could take it" {
+			t.Errorf("last error %q", got)
+		}
+		if n := len(g.providers.calls()); n != 0 {
+			t.Errorf("sent %d times", n)
+		}
+	})
+}
+
 func TestTasksOfADeletedEndpointAreEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t, nil)

@@ -40,6 +40,9 @@ func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased, started
 	if endpoint == nil {
 		return d.fail(out, task, "its endpoint was deleted")
 	}
+	if age := endpoint.Retry.MaxAge; age > 0 && time.Since(task.BudgetFrom) > age.Std() {
+		return d.fail(out, task, fmt.Sprintf("not delivered within %s: %s", age, firstOf(task.LastError, "no resource could take it")))
+	}
 	payload, err := transform.Parse(task.Source)
 	if err != nil { // cannot happen: the intake has checked it
 		return d.fail(out, task, "the payload cannot be read: "+err.Error())
@@ -108,7 +111,9 @@ func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.P
 		o.note(fmt.Sprintf("sending to %s was broken off; it may have been received", resource.Name))
 		return true
 	}
-	permit.Done(alive(result), result.RetryAfter)
+	if state := permit.Done(alive(result), result.RetryAfter); state != "" {
+		o.d.log.Warn("circuit breaker changed", "resource", resource.Name, "state", string(state), "detail", result.Detail)
+	}
 	attempt.RequestBody = body
 	attempt.Outcome = result.Outcome
 	attempt.StatusCode = result.StatusCode

@@ -120,14 +120,18 @@ type Permit struct {
 
 // Done ends the request with its verdict: alive says whether the resource
 // works (a refusal of one message is alive), pause > 0 how long it asked to be
-// left alone.
-func (p *Permit) Done(alive bool, pause time.Duration) {
+// left alone. If the circuit breaker has opened or closed by it the new state
+// is given, otherwise "".
+func (p *Permit) Done(alive bool, pause time.Duration) (changed BreakerState) {
 	p.end(func(now time.Time) {
-		p.gate.breaker.record(now, p.trial, alive)
+		if p.gate.breaker.record(now, p.trial, alive) {
+			changed = p.gate.breaker.state(now)
+		}
 		if pause > 0 {
 			p.gate.pauseEnd = now.Add(pause)
 		}
 	})
+	return changed
 }
 
 // GiveBack ends the permit without a verdict: nothing was sent, or we broke off.
@@ -196,6 +200,11 @@ func (g *gate) room(r *Resource, now time.Time) (int, Reason, time.Duration) {
 	return room, Usable, 0
 }
 
+// limiterSlack is how much of a rate may be made up for. Whoever waits for a
+// token is late by a timer and a claim; a bucket that cannot hold the tokens of
+// that time would lose them, two thirds of them at a thousand a second.
+const limiterSlack = 20 * time.Millisecond
+
 // adjust makes the limiter follow the configuration without forgetting what
 // was spent where nothing changed.
 func (g *gate) adjust(l *dispatchapy.RateLimit) {
@@ -204,6 +213,7 @@ func (g *gate) adjust(l *dispatchapy.RateLimit) {
 		g.limiter, g.limit = nil, dispatchapy.RateLimit{}
 	case g.limiter == nil || g.limit != *l:
 		perSecond := float64(l.Requests) / l.Per.Std().Seconds()
-		g.limiter, g.limit = rate.NewLimiter(rate.Limit(perSecond), l.Burst), *l
+		burst := max(l.Burst, 1+int(perSecond*limiterSlack.Seconds()))
+		g.limiter, g.limit = rate.NewLimiter(rate.Limit(perSecond), burst), *l
 	}
 }

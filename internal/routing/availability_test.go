@@ -118,6 +118,32 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
+func TestRateLimitIsReachedByLateComers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := NewAvailability()
+		r := resource(func(r *dispatchapy.Resource) {
+			r.RateLimit = &dispatchapy.RateLimit{Requests: 1000, Per: dispatchapy.Duration(time.Second), Burst: 1}
+		})
+		const late = 2 * time.Millisecond // the timer, then the claim
+		sent := 0
+		for start := time.Now(); time.Since(start) < 2*time.Second; {
+			room, _, wait := a.Room(r)
+			if room == 0 {
+				time.Sleep(wait + late)
+				continue
+			}
+			if room > 21 {
+				t.Fatalf("room for %d at once, want at most 20 ms' worth and one", room)
+			}
+			acquire(t, a, r).Done(true, 0)
+			sent++
+		}
+		if sent < 1950 || sent > 2021 {
+			t.Errorf("%d requests in 2 s, want 2000 and the burst", sent)
+		}
+	})
+}
+
 func TestBrokenResourceIsTriedByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, r := NewAvailability(), resource(nil)

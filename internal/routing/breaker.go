@@ -64,21 +64,25 @@ func (b *breaker) start(now time.Time) (trial bool) {
 // giveBack ends a trial without a verdict: another may try.
 func (b *breaker) giveBack() { b.trial = false }
 
-// record takes the verdict of a request. While the breaker is not closed only
-// the trial counts: the others began before it opened.
-func (b *breaker) record(now time.Time, trial, ok bool) {
+// record takes the verdict of a request and reports whether the breaker has
+// opened or closed by it. While it is not closed only the trial counts: the
+// others began before it opened. A trial that failed keeps it open.
+func (b *breaker) record(now time.Time, trial, ok bool) (changed bool) {
 	switch {
 	case b.pause == 0 && ok:
 		b.failures = 0
 	case b.pause == 0:
 		if b.failures++; b.failures >= breakerThreshold {
 			b.open(now, breakerMinPause)
+			return true
 		}
 	case trial && ok:
 		*b = breaker{}
+		return true
 	case trial:
 		b.open(now, min(2*b.pause, breakerMaxPause))
 	}
+	return false
 }
 
 func (b *breaker) open(now time.Time, pause time.Duration) {
