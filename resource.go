@@ -23,7 +23,7 @@ type Resource struct {
 }
 
 // RateLimit allows Requests per Per on one node, spread evenly, with bursts of
-// up to Burst requests.
+// up to Burst requests, or of 20 ms' worth of them if that is more.
 type RateLimit struct {
 	Requests int      `json:"requests"`
 	Per      Duration `json:"per,omitempty"`   // default 1s
