@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,10 +12,10 @@ import (
 func TestWritableIsTriedOnceAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c writableCache
-		trials := 0
+		var trials atomic.Int32
 		release := make(chan struct{})
 		hang := func(context.Context) error {
-			trials++
+			trials.Add(1)
 			<-release
 			return nil
 		}
@@ -23,13 +24,13 @@ func TestWritableIsTriedOnceAtATime(t *testing.T) {
 				t.Fatalf("a disk that hangs: %v", err)
 			}
 		}
-		if trials != 1 {
-			t.Errorf("%d trials at a time", trials)
+		if trials.Load() != 1 {
+			t.Errorf("%d trials at a time", trials.Load())
 		}
 		close(release)
 		synctest.Wait()
-		if err := c.check(hang); err != nil || trials != 1 {
-			t.Errorf("right after a trial: %v, %d trials", err, trials)
+		if err := c.check(hang); err != nil || trials.Load() != 1 {
+			t.Errorf("right after a trial: %v, %d trials", err, trials.Load())
 		}
 		time.Sleep(writableFor)
 		full := errors.New("full")
