@@ -290,16 +290,28 @@ func TestMended(t *testing.T) {
 		{
 			name:   "URL without a scheme",
 			mess:   `UPDATE resources SET endpoint = ' chat.example.com:81/x ' WHERE id = 2`,
-			mended: []string{`resource "chat": its URL had no scheme, or a password in it: now http://, and the password in the header Authorization`},
+			mended: []string{`resource "chat": its URL had no scheme: now http://`},
 			check:  func(c *dispatchapy.Config) bool { return c.Resource("chat").URL == "http://chat.example.com:81/x" },
 		},
 		{
 			name:   "URL with a password",
 			mess:   `UPDATE resources SET endpoint = 'https://me:planted-password@chat.example.com/x' WHERE id = 2`,
-			mended: []string{`resource "chat": its URL had no scheme, or a password in it: now http://, and the password in the header Authorization`},
+			mended: []string{`resource "chat": its URL had a user name or password in it: now in the header Authorization`},
 			check: func(c *dispatchapy.Config) bool {
 				r := c.Resource("chat")
 				return r.URL == "https://chat.example.com/x" && r.Headers["Authorization"].Reveal() == "Basic bWU6cGxhbnRlZC1wYXNzd29yZA=="
+			},
+		},
+		{
+			name: "URL with a password that a header overrides",
+			mess: `UPDATE resources SET endpoint = 'me:planted-password@chat.example.com', headers = '{"authorization": "planted-header"}' WHERE id = 2`,
+			mended: []string{
+				`resource "chat": its URL had no scheme: now http://`,
+				`resource "chat": its URL had a user name or password in it, left out because there is a header Authorization`,
+			},
+			check: func(c *dispatchapy.Config) bool {
+				r := c.Resource("chat")
+				return r.URL == "http://chat.example.com" && len(r.Headers) == 1 && r.Headers["authorization"].Reveal() == "planted-header"
 			},
 		},
 		{
@@ -368,6 +380,33 @@ func TestMended(t *testing.T) {
 			check: func(c *dispatchapy.Config) bool {
 				return c.Settings.TaskDelay.Max == dispatchapy.Duration(9*time.Second)
 			},
+		},
+		{
+			name: "settings as people type them",
+			mess: `UPDATE settings SET value = ' ' || value || ' '`,
+			check: func(c *dispatchapy.Config) bool {
+				s := c.Settings
+				return s.MaxAttempts == 3 && s.Cleanup.Enabled && s.SMTP.Host == "mail.example.com" && s.SMTP.From == "gw@example.com" &&
+					s.SMTP.Encryption == dispatchapy.EncryptionTLS && s.SMTP.Password.Reveal() == " planted-smtp " // spaces may belong to a password
+			},
+		},
+		{
+			name:   "mail without a server",
+			mess:   `DELETE FROM settings WHERE key = 'smtp_server'`,
+			mended: []string{`setting smtp_server: missing, left out with all that belongs to it`},
+			check:  func(c *dispatchapy.Config) bool { return c.Settings.SMTP == nil },
+		},
+		{
+			name:   "mail server that is none",
+			mess:   `UPDATE settings SET value = 'mail server' WHERE key = 'smtp_server'`,
+			mended: []string{`setting smtp_server: not the name of a server, left out with all that belongs to it`},
+			check:  func(c *dispatchapy.Config) bool { return c.Settings.SMTP == nil },
+		},
+		{
+			name:   "user name with a line break",
+			mess:   `UPDATE settings SET value = 'a' || char(10) WHERE key = 'smtp_username'`,
+			mended: []string{`setting smtp_username: has control characters, left out`},
+			check:  func(c *dispatchapy.Config) bool { return c.Settings.SMTP.Username == "" },
 		},
 		{
 			name: "no settings at all: those of the original",

@@ -99,7 +99,7 @@ func (f *file) damaged(why error) error {
 		"%s is damaged: repair it first, for example with the command .recover of sqlite3: %w", f.path, why)
 }
 
-// examine refuses files that are damaged or not the original's.
+// examine refuses files that are not the original's.
 func (f *file) examine(ctx context.Context) error {
 	f.tables = map[string]bool{}
 	err := f.each(ctx, "SELECT name FROM sqlite_master WHERE type = 'table'", nil, func(r row) {
@@ -113,8 +113,14 @@ func (f *file) examine(ctx context.Context) error {
 		return dispatchapy.Errorf(dispatchapy.CodeInvalid,
 			"%s is not a database of the original Dispatchapy 1.2.1: it has no table %s", f.path, strings.Join(missing, ", "))
 	}
+	return nil
+}
+
+// checkDamage refuses a file that could only be read in part. It reads all of
+// it, which is the price for not failing half-way.
+func (f *file) checkDamage(ctx context.Context) error {
 	damage := ""
-	err = f.each(ctx, "PRAGMA quick_check(20)", nil, func(r row) {
+	err := f.each(ctx, "PRAGMA quick_check(20)", nil, func(r row) {
 		if line := r.text("quick_check"); damage == "" && isDamage(line) {
 			damage = line
 		}

@@ -12,6 +12,7 @@ package original
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"dispatchapy"
@@ -76,6 +77,9 @@ func Read(ctx context.Context, path string) (*Import, error) {
 		return nil, err
 	}
 	defer f.close()
+	if err := f.checkDamage(ctx); err != nil {
+		return nil, f.failure(err)
+	}
 	r := &reader{
 		file:   f,
 		now:    time.Now().UTC(),
@@ -87,7 +91,7 @@ func Read(ctx context.Context, path string) (*Import, error) {
 		return nil, f.failure(err)
 	}
 	im := &Import{Config: r.config, Checks: r.checks, file: path, world: r.world, now: r.now}
-	im.mended = append(r.notes, r.dead.lines()...)
+	im.mended = slices.Concat(r.notes, r.dead.lines())
 	if im.TaskCount, err = f.count(ctx, "SELECT count(*) FROM tasks"); err != nil {
 		return nil, f.failure(err)
 	}
@@ -98,7 +102,7 @@ func Read(ctx context.Context, path string) (*Import, error) {
 // about it. What concerns tasks is told once Tasks has been read to the end.
 // It contains no secrets.
 func (im *Import) Mended() []string {
-	return append(im.mended[:len(im.mended):len(im.mended)], im.inHistory...)
+	return slices.Concat(im.mended, im.inHistory)
 }
 
 // reader turns the rows of the configuration into a Config.

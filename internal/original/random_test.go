@@ -106,7 +106,8 @@ func mustBeStorable(t *rapid.T, task *original.Task) {
 		t.Fatalf("task %d: budget %+v with %d attempts", task.ID, d, len(task.Attempts))
 	}
 	for i, a := range task.Attempts {
-		if a.Number != i+1 || a.StartedAt.IsZero() {
+		_, err := transform.Parse(a.RequestBody)
+		if a.Number != i+1 || a.StartedAt.IsZero() || a.RequestBody != nil && err != nil {
 			t.Fatalf("task %d, attempt %d: %+v", task.ID, i, a)
 		}
 	}

@@ -61,42 +61,42 @@ func (p *provider) read() {
 // switched off, so that what is linked to it stays as it was.
 func (p *provider) address() {
 	raw := strings.TrimSpace(p.row.text("endpoint"))
-	p.URL = raw
-	if isURL(raw) {
-		return
-	}
+	var fixes []string
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
+		fixes = append(fixes, "its URL had no scheme: now http://")
 	}
-	u, err := url.Parse(raw)
-	if err == nil && u.User != nil {
-		p.basicAuth(u.User)
+	if u, err := url.Parse(raw); err == nil && u.User != nil {
+		fixes = append(fixes, p.basicAuth(u.User))
 		u.User = nil
 		raw = u.String()
 	}
-	if isURL(raw) {
-		p.note("its URL had no scheme, or a password in it: now http://, and the password in the header Authorization")
-		p.URL = raw
+	if !isURL(raw) {
+		p.note("its URL cannot be used: replaced by %s, switched off, not checked", unusableURL)
+		off := false
+		p.URL, p.Active, p.HealthCheck.Enabled = unusableURL, &off, false
 		return
 	}
-	p.note("its URL cannot be used: replaced by %s, switched off, not checked", unusableURL)
-	off := false
-	p.URL, p.Active, p.HealthCheck.Enabled = unusableURL, &off, false
+	for _, fix := range fixes {
+		p.note("%s", fix)
+	}
+	p.URL = raw
 }
 
-// basicAuth does what HTTP clients do with the credentials of a URL.
-func (p *provider) basicAuth(user *url.Userinfo) {
-	password, _ := user.Password()
-	value := "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
+// basicAuth moves the credentials of a URL to where they are sent.
+func (p *provider) basicAuth(user *url.Userinfo) (fix string) {
+	for name := range p.Headers {
+		if http.CanonicalHeaderKey(name) == "Authorization" {
+			return "its URL had a user name or password in it, left out because there is a header Authorization"
+		}
+	}
 	if p.Headers == nil {
 		p.Headers = map[string]dispatchapy.Secret{}
 	}
-	for name := range p.Headers {
-		if http.CanonicalHeaderKey(name) == "Authorization" {
-			return // it was set on purpose
-		}
-	}
-	p.Headers["Authorization"] = dispatchapy.Secret(value)
+	password, _ := user.Password()
+	credentials := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
+	p.Headers["Authorization"] = dispatchapy.Secret("Basic " + credentials)
+	return "its URL had a user name or password in it: now in the header Authorization"
 }
 
 // headers reads names and values. Values are secrets and not repeated.

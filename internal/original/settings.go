@@ -14,7 +14,7 @@ import (
 func (r *reader) readSettings(ctx context.Context) error {
 	values := settings{r: r, byKey: map[string]string{}}
 	err := r.file.each(ctx, "SELECT * FROM settings", nil, func(row row) {
-		values.byKey[row.text("key")] = strings.TrimSpace(row.text("value"))
+		values.byKey[row.text("key")] = row.text("value")
 	})
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ type settings struct {
 }
 
 func (s settings) number(key string, otherwise, low, high int64) int64 {
-	text := s.byKey[key]
+	text := strings.TrimSpace(s.byKey[key])
 	if text == "" {
 		return otherwise
 	}
@@ -77,8 +77,11 @@ func seconds(n int64) dispatchapy.Duration {
 
 // smtp gives the mail server, nil if there is none.
 func (s settings) smtp() *dispatchapy.SMTP {
-	host := s.byKey["smtp_server"]
+	host := strings.TrimSpace(s.byKey["smtp_server"])
 	if host == "" {
+		if s.byKey["smtp_username"]+s.byKey["smtp_password"]+s.byKey["email_from"] != "" {
+			s.r.note("setting smtp_server: missing, left out with all that belongs to it")
+		}
 		return nil
 	}
 	if strings.ContainsFunc(host, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
@@ -106,7 +109,7 @@ func (s settings) username() string {
 
 // from gives the sender, which mail cannot do without.
 func (s settings) from() string {
-	from := s.byKey["email_from"]
+	from := strings.TrimSpace(s.byKey["email_from"])
 	if isAddress(from) {
 		return from
 	}
@@ -119,7 +122,7 @@ func (s settings) from() string {
 }
 
 func (s settings) encryption() dispatchapy.Encryption {
-	switch value := strings.ToLower(s.byKey["smtp_encryption"]); value {
+	switch value := strings.ToLower(strings.TrimSpace(s.byKey["smtp_encryption"])); value {
 	case "", "starttls":
 		return dispatchapy.EncryptionSTARTTLS
 	case "tls", "ssl", "ssl/tls", "ssl_tls":

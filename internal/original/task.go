@@ -25,11 +25,11 @@ type draft struct {
 	Task
 	created  time.Time // as recorded; zero if it is not
 	updated  time.Time
-	used     int64  // attempts of the present budget
-	target   []byte // what was sent last; nil if nothing was
-	attempts int    // that the original logged
-	lines    int    // of its log
-	orphan   bool   // its endpoint does not exist
+	used     int64           // attempts of the present budget
+	target   json.RawMessage // what was sent last; nil if nothing was
+	attempts int             // that the original logged
+	lines    int             // of its log
+	orphan   bool            // its endpoint does not exist
 }
 
 // draft reads a task's own row.
@@ -37,15 +37,13 @@ func (h *historian) draft(row row) *draft {
 	d := &draft{created: row.time("created_at"), updated: row.time("updated_at")}
 	d.ID = row.id("id")
 	d.Task.Task = dispatchapy.Task{
-		Ref:       cleanName(row.text("ref_id"), ""),
-		Scope:     cleanName(row.text("scope"), ""),
+		Ref:       row.text("ref_id"),
+		Scope:     row.text("scope"),
 		Source:    h.source(row, d.ID),
 		LastError: clip(row.text("last_error"), maxDetail),
 		CreatedAt: h.createdAt(d),
 	}
-	if target, ok := row.json("target_payload"); ok {
-		d.target = target
-	}
+	d.target = h.target(row, d.ID)
 	h.name(row, d)
 	h.budget(row, d)
 	h.status(row, d)
@@ -82,6 +80,19 @@ func (h *historian) source(row row, id int64) json.RawMessage {
 		return wrap(json.RawMessage(text))
 	}
 	return json.RawMessage(text)
+}
+
+// target gives the payload that was sent last, nil if nothing was.
+func (h *historian) target(row row, id int64) json.RawMessage {
+	target, ok := row.json("target_payload")
+	if target == nil || ok && target[0] == '{' {
+		return target
+	}
+	h.tally.add(`tasks whose target payload is not a JSON object, kept under the key "payload"`, id)
+	if !ok {
+		target = quoted(string(target))
+	}
+	return wrap(target)
 }
 
 func wrap(value json.RawMessage) json.RawMessage {

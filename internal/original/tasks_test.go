@@ -169,6 +169,23 @@ func TestTasks(t *testing.T) {
 			mended: []string{"tasks without a payload, now with an empty one: 1 (number 1)"},
 		},
 		{
+			name: "target payload that is not an object",
+			sql:  sent + `UPDATE tasks SET status = 'success', target_payload = '{"to"'; INSERT INTO task_attempt_logs VALUES (1, 1, 1, 'sms', '2026-02-01 10:00:08', 'success', '')`,
+			want: func(task *original.Task) {
+				finish(task, dispatchapy.StatusSuccess, finished)
+				task.Resource, task.Task.AttemptCount = "sms", 1
+				a := attempt(1, "sms", ten.Add(8*time.Second), dispatchapy.OutcomeDelivered)
+				a.RequestBody, a.ResponseBody = []byte(`{"payload":"{\"to\""}`), []byte{}
+				task.Attempts = []original.Attempt{a}
+			},
+			mended: []string{`tasks whose target payload is not a JSON object, kept under the key "payload": 1 (number 1)`},
+		},
+		{
+			name: "prepared, but never sent",
+			sql:  `UPDATE tasks SET target_payload = '{"to": "5"}'`,
+			want: func(*original.Task) {},
+		},
+		{
 			name: "impossible numbers",
 			sql:  `UPDATE tasks SET max_retries = 1000000, retry_count = -5, delay = 1e300`,
 			want: func(task *original.Task) {
