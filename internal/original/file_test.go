@@ -3,6 +3,7 @@ package original_test
 import (
 	"bytes"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -72,6 +73,38 @@ func damage(t *testing.T, path string) {
 	}
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A file whose writer was killed in the middle of a transaction needs its
+// journal played back, which is writing.
+func TestFileOfAWriterThatWasKilled(t *testing.T) {
+	path := database(t, tidy, manyTasks)
+	killed := filepath.Join(t.TempDir(), "killed.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	// More than the cache holds goes to the file before the commit.
+	for _, statement := range []string{"PRAGMA cache_size = 5", "BEGIN", "UPDATE tasks SET last_error = hex(randomblob(9000))"} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, suffix := range []string{"", "-journal"} {
+		data, err := os.ReadFile(path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(killed+suffix, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = original.Read(t.Context(), killed)
+	if dispatchapy.ErrorCode(err) != dispatchapy.CodeInvalid || !strings.Contains(err.Error(), "start and stop it once") {
+		t.Errorf("error %v, want one that says how to finish the transaction", err)
 	}
 }
 

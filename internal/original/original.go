@@ -67,7 +67,8 @@ type Check struct {
 // there may be millions, are read one by one from Import.Tasks.
 //
 // The file is never written to. The original may be running meanwhile; what it
-// accepts after Tasks has come to the end is missing from the result.
+// accepts after Tasks has come to the end is missing from the result, and what
+// it still has to send would be sent by both.
 //
 // The error is a *dispatchapy.Error with CodeNotFound if there is no such
 // file, and with CodeInvalid if it is damaged or not the original's.
