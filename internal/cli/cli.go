@@ -8,14 +8,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"github.com/goccy/go-yaml"
 
 	"dispatchapy"
 	"dispatchapy/internal/bench"
@@ -107,46 +104,6 @@ func report(w io.Writer, err error) int {
 		return exitUsage
 	}
 	return exitError
-}
-
-// optionsFile reads options from YAML. Its keys are names of flags.
-func optionsFile(r io.Reader) (kong.Resolver, error) {
-	values := map[string]any{}
-	if err := yaml.NewDecoder(r).Decode(&values); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return &fileResolver{values}, nil
-}
-
-type fileResolver struct{ values map[string]any }
-
-// Validate refuses keys that are no flag of any command.
-func (f *fileResolver) Validate(app *kong.Application) error {
-	known := map[string]bool{}
-	var walk func(n *kong.Node)
-	walk = func(n *kong.Node) {
-		for _, flag := range n.Flags {
-			known[flag.Name] = true
-		}
-		for _, child := range n.Children {
-			walk(child)
-		}
-	}
-	walk(app.Node)
-	for key := range f.values {
-		if !known[key] {
-			return fmt.Errorf("options file: there is no option %q", key)
-		}
-	}
-	return nil
-}
-
-// Resolve gives the file's value unless the environment has one.
-func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if slices.ContainsFunc(flag.Envs, func(name string) bool { _, set := os.LookupEnv(name); return set }) {
-		return nil, nil
-	}
-	return f.values[flag.Name], nil
 }
 
 // newLog makes the log of the process, on standard error.
