@@ -57,13 +57,18 @@ func (c *applyCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	changes, err := c.applyRemote(ctx, data)
-	if errors.Is(err, errNotRunning) && c.Server == "" {
+	offline := errors.Is(err, errNotRunning) && c.Server == ""
+	if offline {
 		changes, err = c.applyOffline(ctx, con, data)
 	}
 	if err != nil {
 		return err
 	}
 	printChanges(con.out, changes, c.DryRun)
+	if offline {
+		// A gateway may be running with another data directory.
+		fmt.Fprintf(con.err, "no gateway is running with the data directory %s: this is about the directory itself\n", c.DataDir)
+	}
 	return nil
 }
 
@@ -148,7 +153,8 @@ func (c *checkCmd) Run(con *console) error {
 	for _, w := range routing.Warnings(cfg) {
 		fmt.Fprintf(con.out, "warning: %s %s\n", w.Path, w.Message)
 	}
-	fmt.Fprintf(con.out, "%s is valid: %d resources, %d endpoints, %d clients\n", c.File, len(cfg.Resources), len(cfg.Endpoints), len(cfg.Clients))
+	fmt.Fprintf(con.out, "%s is valid: %s, %s, %s\n", c.File, count(len(cfg.Resources), "resource"), count(len(cfg.Endpoints), "endpoint"),
+		count(len(cfg.Clients), "client"))
 	return nil
 }
 
@@ -217,6 +223,10 @@ func (c *exportCmd) exportRemote(ctx context.Context) ([]byte, error) {
 }
 
 func (c *exportCmd) exportOffline(ctx context.Context, con *console) ([]byte, error) {
+	database := (&config.Options{DataDir: c.DataDir}).DatabasePath()
+	if _, err := os.Stat(database); err != nil {
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "--data-dir: there is no gateway's data in %s: %w", c.DataDir, err)
+	}
 	gateway, err := openOffline(ctx, con, &c.remote, &c.offlineKeys)
 	if err != nil {
 		return nil, err

@@ -39,8 +39,14 @@ func TestExitCodes(t *testing.T) {
 		{args: "healthcheck --addr 127.0.0.1:1", want: 1, says: "not ready"},
 		{args: "check -f wrong.yaml", want: 2, says: "wrong.yaml:2:"},
 		{args: "check -f absent.yaml", want: 2, says: "-f"},
+		{args: "export --data-dir nowhere", want: 2, says: "--data-dir"},
 		{args: "task list --data-dir nowhere", want: 1, says: "no gateway is running"},
 		{args: "task list --server http://127.0.0.1:1", want: 2, says: "--token"},
+		{args: "task list --server 127.0.0.1:1 --token t", want: 2, says: "--server"},
+		{args: "send alerts --server 127.0.0.1:1 --client-token t -d {}", want: 2, says: "--server"},
+		{args: "task list --limit 0", want: 2, says: "--limit"},
+		{args: "task list --since yesterday", want: 2, says: "--since"},
+		{args: "task list --until yesterday", want: 2, says: "--until"},
 	} {
 		t.Run(tc.args, func(t *testing.T) {
 			if name, value, set := strings.Cut(tc.env, "="); set {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -21,14 +22,27 @@ func text(s *string) string {
 	return *s
 }
 
-// printable makes text from strangers safe for a terminal and short.
-func printable(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// safe makes text from strangers safe for a terminal: JSON too may contain the
+// control characters from U+007F to U+009F.
+func safe(s string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, s)
+}
+
+// printable makes text from strangers safe for a terminal and short.
+func printable(s string, most int) string {
+	s = safe(s)
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -33,7 +34,8 @@ func (r *remote) connect() (*apiClient, error) {
 		if r.Token == "" {
 			return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "--token: needed with --server (or set DISPATCHAPY_TOKEN)")
 		}
-		return &apiClient{base: strings.TrimRight(r.Server, "/"), token: r.Token}, nil
+		base, err := serverURL(r.Server)
+		return &apiClient{base: base, token: r.Token}, err
 	}
 	control, err := app.ReadControl(r.DataDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -43,6 +45,15 @@ func (r *remote) connect() (*apiClient, error) {
 		return nil, err
 	}
 	return &apiClient{base: control.URL, token: control.Token, local: true}, nil
+}
+
+// serverURL checks the value of --server.
+func serverURL(server string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", dispatchapy.Errorf(dispatchapy.CodeInvalid, "--server: %q is not a URL like http://gateway.example.com:8000", server)
+	}
+	return strings.TrimRight(server, "/"), nil
 }
 
 // apiClient calls the management API.

@@ -41,7 +41,10 @@ func (c *sendCmd) Run(ctx context.Context, con *console) error {
 		}
 		c.Server = control.URL
 	}
-	c.Server = strings.TrimRight(c.Server, "/")
+	var err error
+	if c.Server, err = serverURL(c.Server); err != nil {
+		return err
+	}
 	id, status, err := c.post(ctx, body)
 	if err != nil {
 		return err

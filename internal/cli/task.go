@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"dispatchapy"
 )
 
 type taskCmd struct {
@@ -44,6 +46,7 @@ type task struct {
 		StatusCode *int      `json:"status_code"`
 		Error      *string   `json:"error"`
 		Detail     *string   `json:"detail"`
+		Response   *string   `json:"response_body"`
 		StartedAt  time.Time `json:"started_at"`
 		DurationMS float64   `json:"duration_ms"`
 	} `json:"attempts"`
@@ -63,6 +66,7 @@ type taskListCmd struct {
 	Ref      string   `help:"Only this ref." placeholder:"REF"`
 	Scope    string   `help:"Only this scope." placeholder:"SCOPE"`
 	Since    string   `help:"Only those accepted since then: a duration like 2h, or an RFC 3339 time." placeholder:"WHEN"`
+	Until    string   `help:"Only those accepted before then: a duration like 2h, or an RFC 3339 time." placeholder:"WHEN"`
 	Limit    int      `short:"n" help:"How many at most." default:"50"`
 	Output   string   `short:"o" enum:"table,json" default:"table" help:"Format: table or json."`
 }
@@ -72,11 +76,14 @@ const maxPage = 200
 
 // Run lists tasks, page by page up to the limit.
 func (c *taskListCmd) Run(ctx context.Context, con *console) error {
+	query, err := c.query()
+	if err != nil {
+		return err
+	}
 	api, err := c.connect()
 	if err != nil {
 		return err
 	}
-	query := c.query()
 	tasks := []json.RawMessage{}
 	for len(tasks) < c.Limit {
 		query.Set("limit", strconv.Itoa(min(c.Limit-len(tasks), maxPage)))
@@ -99,10 +106,22 @@ func (c *taskListCmd) Run(ctx context.Context, con *console) error {
 	return printTasks(con.out, tasks)
 }
 
-func (c *taskListCmd) query() url.Values {
+func (c *taskListCmd) query() (url.Values, error) {
+	if c.Limit < 1 {
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "--limit: must be at least 1")
+	}
+	since, err := moment("--since", c.Since)
+	if err != nil {
+		return nil, err
+	}
+	until, err := moment("--until", c.Until)
+	if err != nil {
+		return nil, err
+	}
 	query := url.Values{}
 	for key, value := range map[string]string{
 		"q": c.Query, "client": c.Client, "endpoint": c.Endpoint, "resource": c.Resource, "ref": c.Ref, "scope": c.Scope,
+		"since": since, "until": until,
 	} {
 		if value != "" {
 			query.Set(key, value)
@@ -111,14 +130,21 @@ func (c *taskListCmd) query() url.Values {
 	if len(c.Status) > 0 {
 		query["status"] = c.Status
 	}
-	if c.Since != "" {
-		since := c.Since
-		if ago, err := time.ParseDuration(c.Since); err == nil {
-			since = time.Now().Add(-ago).UTC().Format(time.RFC3339)
-		}
-		query.Set("since", since)
+	return query, nil
+}
+
+// moment turns how long ago something was, or when, into the API's form.
+func moment(flag, when string) (string, error) {
+	if when == "" {
+		return "", nil
 	}
-	return query
+	if ago, err := time.ParseDuration(when); err == nil {
+		return time.Now().Add(-ago).UTC().Format(time.RFC3339Nano), nil
+	}
+	if _, err := time.Parse(time.RFC3339, when); err != nil {
+		return "", dispatchapy.Errorf(dispatchapy.CodeInvalid, "%s: %q is neither a duration like 2h nor a time like 2026-01-02T15:04:05Z", flag, when)
+	}
+	return when, nil
 }
 
 func printTasks(w io.Writer, tasks []json.RawMessage) error {
@@ -177,8 +203,8 @@ func printTask(w io.Writer, t *task) {
 	if t.LastError != nil {
 		fmt.Fprintf(w, "  error     %s\n", printable(*t.LastError, 300))
 	}
-	fmt.Fprintf(w, "source  %s\n", t.Source)
-	fmt.Fprintf(w, "target  %s\n", t.Target)
+	fmt.Fprintf(w, "source  %s\n", safe(string(t.Source)))
+	fmt.Fprintf(w, "target  %s\n", safe(string(t.Target)))
 	for _, a := range t.Attempts {
 		code := "-"
 		if a.StatusCode != nil {
@@ -186,6 +212,9 @@ func printTask(w io.Writer, t *task) {
 		}
 		fmt.Fprintf(w, "%s  attempt %d  %s  %s  %s  %.1f ms  %s\n", a.StartedAt.Local().Format(at), a.Number, a.Resource, a.Outcome, code,
 			a.DurationMS, printable(text(a.Detail), 300))
+		if answer := printable(text(a.Response), 1000); answer != "" {
+			fmt.Fprintf(w, "%*s  answer %s\n", len(at), "", answer)
+		}
 	}
 	for _, l := range t.Log {
 		fmt.Fprintf(w, "%s  %s\n", l.At.Local().Format(at), printable(l.Message, 300))
