@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Code classifies an error for the people and programs outside. It is part of
@@ -39,6 +40,10 @@ type Error struct {
 	Message string       // one sentence for people; no secrets
 	Fields  []FieldError // for CodeInvalid
 	Err     error        // cause for the log; never shown
+
+	// RetryAfter says, for CodeLimited and CodeUnavailable, when it makes sense
+	// to come again; 0: soon.
+	RetryAfter time.Duration
 }
 
 // Errorf makes an Error. A cause may be given with %w; it is kept for errors.Is.

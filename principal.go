@@ -61,6 +61,19 @@ func (p Principal) May(permission Permission) bool {
 	return false
 }
 
+// Require gives nil if the principal has the permission, else an error that
+// says why not. What a client may do is further limited by the caller, to what
+// is its own.
+func (p Principal) Require(permission Permission) error {
+	if p.May(permission) {
+		return nil
+	}
+	if !p.Known() {
+		return Errorf(CodeUnauthenticated, "a valid API token is needed")
+	}
+	return Errorf(CodeForbidden, "the role %s may not %s", p.Role, permission)
+}
+
 // Known reports whether the principal is somebody at all.
 func (p Principal) Known() bool {
 	return p.IsStaff() || p.Role == RoleClient && p.ClientID > 0

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -49,6 +52,8 @@ type problem struct {
 	Detail string                   `json:"detail" doc:"What is wrong, for people"`
 	Code   dispatchapy.Code         `json:"code" enum:"invalid,unauthenticated,forbidden,not_found,conflict,too_large,unsupported_type,limited,unavailable,internal" doc:"What is wrong, for programs"`
 	Fields []dispatchapy.FieldError `json:"fields,omitempty" doc:"The fields at fault, with code invalid"`
+
+	retryAfter time.Duration // for the header; 0: a second
 }
 
 // Error implements error.
@@ -67,7 +72,7 @@ func (p *problem) GetHeaders() http.Header {
 	case dispatchapy.CodeUnauthenticated:
 		h.Set("WWW-Authenticate", `Bearer realm="dispatchapy"`)
 	case dispatchapy.CodeUnavailable, dispatchapy.CodeLimited:
-		h.Set("Retry-After", "1")
+		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(p.retryAfter.Seconds())))))
 	}
 	return h
 }
@@ -78,7 +83,9 @@ func (a *api) problem(ctx context.Context, err error) *problem {
 	var known *dispatchapy.Error
 	switch {
 	case errors.As(err, &known) && known.Code != dispatchapy.CodeInternal:
-		return newProblem(known.Code, known.Message, known.Fields)
+		p := newProblem(known.Code, known.Message, known.Fields)
+		p.retryAfter = known.RetryAfter
+		return p
 	case ctx.Err() != nil: // the caller is gone; nobody reads this
 		return newProblem(dispatchapy.CodeUnavailable, "the request was given up", nil)
 	}

@@ -12,13 +12,7 @@ import (
 // require lets those through whose role has the permission. What a client may
 // do with it is limited further on, to what is its own.
 func require(p dispatchapy.Principal, permission dispatchapy.Permission) error {
-	if p.May(permission) {
-		return nil
-	}
-	if !p.Known() {
-		return dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "a valid API token is needed")
-	}
-	return dispatchapy.Errorf(dispatchapy.CodeForbidden, "the role %s may not %s", p.Role, permission)
+	return p.Require(permission)
 }
 
 // sight is what a principal may see of one snapshot.
