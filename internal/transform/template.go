@@ -30,19 +30,21 @@ func parseTemplate(source string) (template, error) {
 		if !found {
 			break
 		}
-		position := utf8.RuneCountInString(source[:len(source)-len(after)]) - 1
+		// Counted for errors only: for every placeholder it would make a long
+		// template take time by the square of its length.
+		position := func() int { return utf8.RuneCountInString(source[:len(source)-len(after)]) - 1 }
 		name, next, closed := strings.Cut(after, "}}")
 		if !closed {
-			return template{}, fmt.Errorf("the braces opened at character %d are not closed; end the placeholder with }}", position)
+			return template{}, fmt.Errorf("the braces opened at character %d are not closed; end the placeholder with }}", position())
 		}
 		name = strings.TrimSpace(name)
 		switch {
 		case name == "":
-			return template{}, fmt.Errorf("the placeholder at character %d is empty; name a key of the payload", position)
+			return template{}, fmt.Errorf("the placeholder at character %d is empty; name a key of the payload", position())
 		case strings.ContainsAny(name, "{}"):
-			return template{}, fmt.Errorf("the placeholder at character %d contains a brace; write {{key}}", position)
+			return template{}, fmt.Errorf("the placeholder at character %d contains a brace; write {{key}}", position())
 		case deepPath(name):
-			return template{}, fmt.Errorf("the placeholder at character %d has more than %d levels; shorten the path", position, maxDepth)
+			return template{}, fmt.Errorf("the placeholder at character %d has more than %d levels; shorten the path", position(), maxDepth)
 		}
 		t.parts = append(t.parts, part{at: parsePath(name)})
 		t.placeholders++
