@@ -60,25 +60,36 @@ func find[T any](items []T, is func(*T) bool) *T {
 // configurations that mean the same are equal after it.
 func (c *Config) Normalize() {
 	for i := range c.Resources {
-		c.Resources[i].normalize()
+		c.Resources[i].Normalize()
 	}
 	for i := range c.Endpoints {
-		c.Endpoints[i].normalize()
+		c.Endpoints[i].Normalize()
 	}
 	for i := range c.Clients {
-		c.Clients[i].normalize()
+		c.Clients[i].Normalize()
 	}
-	if s := c.Settings.SMTP; s != nil {
-		setDefault(&s.Port, DefaultSMTPPort)
-		setDefault(&s.Encryption, EncryptionSTARTTLS)
-	}
-	setDefault(&c.Settings.Cleanup.AfterDays, DefaultAfterDays)
+	c.Settings.Normalize()
+	c.Sort()
+}
+
+// Sort brings the objects into the order of their names.
+func (c *Config) Sort() {
 	slices.SortStableFunc(c.Resources, func(a, b Resource) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(c.Endpoints, func(a, b Endpoint) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortStableFunc(c.Clients, func(a, b Client) int { return strings.Compare(a.Name, b.Name) })
 }
 
-func (r *Resource) normalize() {
+// Normalize brings the settings into their canonical form.
+func (s *Settings) Normalize() {
+	if smtp := s.SMTP; smtp != nil {
+		setDefault(&smtp.Port, DefaultSMTPPort)
+		setDefault(&smtp.Encryption, EncryptionSTARTTLS)
+	}
+	setDefault(&s.Cleanup.AfterDays, DefaultAfterDays)
+}
+
+// Normalize brings the resource into its canonical form.
+func (r *Resource) Normalize() {
 	r.Name = strings.TrimSpace(r.Name)
 	r.URL = strings.TrimSpace(r.URL)
 	r.Method = strings.ToUpper(r.Method)
@@ -96,7 +107,8 @@ func (r *Resource) normalize() {
 	setDefault(&h.UpAfter, 1)
 }
 
-func (e *Endpoint) normalize() {
+// Normalize brings the endpoint into its canonical form.
+func (e *Endpoint) Normalize() {
 	e.Path = CleanPath(e.Path)
 	e.Active = normalSwitch(e.Active)
 	setDefault(&e.MaxBody, DefaultMaxBody)
@@ -104,7 +116,8 @@ func (e *Endpoint) normalize() {
 	normalizeRules(e.Dev.Rules)
 }
 
-func (c *Client) normalize() {
+// Normalize brings the client into its canonical form. A token gets its hash.
+func (c *Client) Normalize() {
 	c.Name = strings.TrimSpace(c.Name)
 	for i, path := range c.Endpoints {
 		c.Endpoints[i] = CleanPath(path)

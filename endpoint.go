@@ -1,12 +1,16 @@
 package dispatchapy
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Endpoint is a route of the gateway, POST /api/{Path}: what it demands of a
 // payload, to which resources it goes in which order, and how it is shaped for
 // each of them. Resources are named by Resource.Name.
 type Endpoint struct {
-	ID int64 `json:"-"` // 0 until stored; never reused
+	ID      int64 `json:"-"` // 0 until stored; never reused
+	Version int64 `json:"-"` // of the configuration that changed it last
 
 	Path           string   `json:"path"`
 	Description    string   `json:"description,omitempty"`
@@ -86,7 +90,8 @@ func (r *Rule) IsActive() bool { return isOn(r.Active) }
 
 // Client is an application that may post to some endpoints, named by path.
 type Client struct {
-	ID int64 `json:"-"` // 0 until stored; never reused
+	ID      int64 `json:"-"` // 0 until stored; never reused
+	Version int64 `json:"-"` // of the configuration that changed it last
 
 	Name        string    `json:"name"`
 	Description string    `json:"description,omitempty"`
@@ -94,4 +99,13 @@ type Client struct {
 	TokenHash   string    `json:"token_hash,omitempty"` // hexadecimal SHA-256 of the token
 	Endpoints   []string  `json:"endpoints,omitempty"`
 	Dev         ClientDev `json:"dev,omitzero"`
+
+	// OldTokens still open the gateway for a while after the token was changed.
+	OldTokens []OldToken `json:"old_tokens,omitempty"`
+}
+
+// OldToken is a token that was replaced and works until its time is over.
+type OldToken struct {
+	Hash  string    `json:"hash"`  // hexadecimal SHA-256
+	Until time.Time `json:"until"` // whole seconds, UTC
 }

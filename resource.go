@@ -4,7 +4,8 @@ import "encoding/json"
 
 // Resource is a provider's API to which messages are delivered.
 type Resource struct {
-	ID int64 `json:"-"` // 0 until stored; never reused
+	ID      int64 `json:"-"` // 0 until stored; never reused
+	Version int64 `json:"-"` // of the configuration that changed it last
 
 	Name           string            `json:"name"`
 	URL            string            `json:"url"`

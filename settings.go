@@ -4,6 +4,8 @@ import "time"
 
 // Settings are the choices that hold for the whole gateway.
 type Settings struct {
+	Version int64 `json:"-"` // of the configuration that changed them last; 0: never changed
+
 	MaxAttempts int           `json:"max_attempts"` // budget of a task
 	TaskDelay   DurationRange `json:"task_delay"`   // random wait before the first attempt
 	Retry       RetryPolicy   `json:"retry"`

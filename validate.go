@@ -15,6 +15,7 @@ const (
 	MaxNameLength  = 200 // characters of a name, a path or a key
 	MinTokenLength = 8
 	MaxTokenLength = 200
+	MaxOldTokens   = 5
 	MinTimeout     = 100 * time.Millisecond
 	MaxTimeout     = 5 * time.Minute
 	MaxAttempts    = 1000

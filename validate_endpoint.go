@@ -130,14 +130,20 @@ func validateClients(root place, clients []Client) {
 		c, at := &clients[i], root.item("clients", i)
 		at.unique(names, "name", c.Name)
 		c.validate(at)
-		hash, err := ParseTokenHash(c.TokenHash)
-		if err != nil {
-			continue // reported by validate
+		claim := func(at place, text string) {
+			hash, err := ParseTokenHash(text)
+			if err != nil {
+				return // reported by validate
+			}
+			if other, taken := tokens[hash]; taken {
+				at.fault("client %q has the same token: every client needs its own", other)
+			}
+			tokens[hash] = c.Name
 		}
-		if other, taken := tokens[hash]; taken {
-			at.field("token").fault("client %q has the same token: every client needs its own", other)
+		claim(at.field("token"), c.TokenHash)
+		for j, old := range c.OldTokens {
+			claim(at.item("old_tokens", j).field("hash"), old.Hash)
 		}
-		tokens[hash] = c.Name
 	}
 }
 
@@ -152,6 +158,11 @@ func (c *Client) validate(at place) {
 		at.field("token").fault("is missing")
 	} else if _, err := ParseTokenHash(c.TokenHash); err != nil {
 		at.field("token_hash").fault("%s", err)
+	}
+	at.field("old_tokens").check(len(c.OldTokens) <= MaxOldTokens, "must have at most %d entries", MaxOldTokens)
+	for i, old := range c.OldTokens {
+		_, err := ParseTokenHash(old.Hash)
+		at.item("old_tokens", i).field("hash").check(err == nil, "%v", err)
 	}
 	for i, path := range c.Endpoints {
 		at.item("endpoints", i).check(at.v.endpoints[path], "there is no endpoint %q", path)

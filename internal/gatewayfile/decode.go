@@ -13,17 +13,19 @@ import (
 
 // decoder fills Go values from nodes and gathers faults.
 type decoder struct {
-	file   string
+	file   string // "": messages have no place in a file
 	faults []dispatchapy.FieldError
 }
 
 func (d *decoder) fault(at position, path, format string, args ...any) {
-	if len(d.faults) < maxFaults {
-		d.faults = append(d.faults, dispatchapy.FieldError{
-			Path:    path,
-			Message: fmt.Sprintf("%s:%s: %s", d.file, at, fmt.Sprintf(format, args...)),
-		})
+	if len(d.faults) >= maxFaults {
+		return
 	}
+	message := fmt.Sprintf(format, args...)
+	if d.file != "" {
+		message = fmt.Sprintf("%s:%s: %s", d.file, at, message)
+	}
+	d.faults = append(d.faults, dispatchapy.FieldError{Path: path, Message: message})
 }
 
 func (d *decoder) err() error {

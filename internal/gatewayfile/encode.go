@@ -119,7 +119,7 @@ func (e *encoder) object(v, def reflect.Value) *node {
 			continue
 		}
 		value := e.value(v.Field(i), def.Field(i))
-		if v.Field(i).Kind() == reflect.Struct && len(value.items) == 0 {
+		if v.Field(i).Kind() == reflect.Struct && value.kind == kindMap && len(value.items) == 0 {
 			continue // all of its fields have their default
 		}
 		n.add(key{text: name}, value)

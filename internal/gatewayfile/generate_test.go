@@ -227,6 +227,9 @@ func config() *rapid.Generator[*dispatchapy.Config] {
 				TokenHash: dispatchapy.HashToken(fmt.Sprint(i)).String(),
 				Endpoints: rapid.SliceOfN(text(), 0, 2).Draw(t, "endpoints"),
 				Dev:       dispatchapy.ClientDev{Hold: rapid.Bool().Draw(t, "hold"), RulesEnabled: rapid.Bool().Draw(t, "rules on"), Rules: rules().Draw(t, "rules")},
+				OldTokens: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) dispatchapy.OldToken {
+					return dispatchapy.OldToken{Hash: text().Draw(t, "hash"), Until: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "until"), 0).UTC()}
+				}), 0, 2).Draw(t, "old tokens"),
 			})
 		}
 		c.Normalize()

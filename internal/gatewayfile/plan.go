@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"dispatchapy"
 )
@@ -35,7 +36,8 @@ const (
 // can be secret.
 type Change struct {
 	Kind   Kind     `json:"kind"`
-	Name   string   `json:"name"` // "settings" for the settings
+	Name   string   `json:"name"`          // "settings" for the settings
+	Was    string   `json:"was,omitempty"` // the name before, if it was renamed
 	Action Action   `json:"action"`
 	Fields []string `json:"fields,omitempty"` // for Update: the top-level keys that differ
 
@@ -51,6 +53,9 @@ func (c Change) String() string {
 	line := sign + " " + string(c.Kind)
 	if c.Kind != KindSettings {
 		line += " " + c.Name
+	}
+	if c.Was != "" {
+		line += " (was " + c.Was + ")"
 	}
 	if len(c.Fields) > 0 {
 		line += ": " + strings.Join(c.Fields, ", ")
@@ -87,7 +92,7 @@ func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.C
 	next.Clients = merge(before.Clients, given.Clients, prune, clientKeys)
 	next.Normalize()
 
-	changes, err = diff(before, next)
+	changes, err = Compare(before, next)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -100,38 +105,44 @@ func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.C
 	return next, changes, nil
 }
 
-// objectKeys are the name and the id of a kind of object.
+// objectKeys are the name and the identity of a kind of object.
 type objectKeys[T any] struct {
-	name func(*T) string
-	id   func(*T) *int64
+	name    func(*T) string
+	id      func(*T) *int64
+	version func(*T) *int64
 }
 
 var (
 	resourceKeys = objectKeys[dispatchapy.Resource]{
 		func(r *dispatchapy.Resource) string { return r.Name },
 		func(r *dispatchapy.Resource) *int64 { return &r.ID },
+		func(r *dispatchapy.Resource) *int64 { return &r.Version },
 	}
 	endpointKeys = objectKeys[dispatchapy.Endpoint]{
 		func(e *dispatchapy.Endpoint) string { return e.Path },
 		func(e *dispatchapy.Endpoint) *int64 { return &e.ID },
+		func(e *dispatchapy.Endpoint) *int64 { return &e.Version },
 	}
 	clientKeys = objectKeys[dispatchapy.Client]{
 		func(c *dispatchapy.Client) string { return c.Name },
 		func(c *dispatchapy.Client) *int64 { return &c.ID },
+		func(c *dispatchapy.Client) *int64 { return &c.Version },
 	}
 )
 
 func merge[T any](current, given []T, prune bool, keys objectKeys[T]) []T {
-	ids := make(map[string]int64, len(current))
+	known := make(map[string]*T, len(current))
 	for i := range current {
-		ids[keys.name(&current[i])] = *keys.id(&current[i])
+		known[keys.name(&current[i])] = &current[i]
 	}
 	inFile := make(map[string]bool, len(given))
 	next := make([]T, 0, len(given)+len(current))
 	for i := range given {
 		name := keys.name(&given[i])
 		inFile[name] = true
-		*keys.id(&given[i]) = ids[name]
+		if was := known[name]; was != nil {
+			*keys.id(&given[i]), *keys.version(&given[i]) = *keys.id(was), *keys.version(was)
+		}
 		next = append(next, given[i])
 	}
 	for i := range current {
@@ -145,19 +156,19 @@ func merge[T any](current, given []T, prune bool, keys objectKeys[T]) []T {
 // giveTokens sees to it that every client of the file has the hash of a token
 // and nothing but the hash. It gives the tokens it made, by client.
 func giveTokens(given, current *dispatchapy.Config) map[string]dispatchapy.Secret {
-	hashes := make(map[string]string, len(current.Clients))
+	known := make(map[string]*dispatchapy.Client, len(current.Clients))
 	for i := range current.Clients {
-		hashes[current.Clients[i].Name] = current.Clients[i].TokenHash
+		known[current.Clients[i].Name] = &current.Clients[i]
 	}
 	made := make(map[string]dispatchapy.Secret)
 	for i := range given.Clients {
 		c := &given.Clients[i]
 		c.Token = "" // Normalize has hashed it
-		if c.TokenHash == "" {
-			c.TokenHash = hashes[c.Name]
+		if was := known[c.Name]; was != nil {
+			keepToken(c, was)
 		}
 		if c.TokenHash == "" {
-			token := newToken()
+			token := NewToken()
 			made[c.Name] = token
 			c.TokenHash = dispatchapy.HashToken(token.Reveal()).String()
 		}
@@ -165,51 +176,75 @@ func giveTokens(given, current *dispatchapy.Config) map[string]dispatchapy.Secre
 	return made
 }
 
-// newToken makes a client token of 256 random bits.
-func newToken() dispatchapy.Secret {
+// keepToken leaves a client the token it has, unless the file gives another
+// one. Those replaced lately go on working for their time.
+func keepToken(c, was *dispatchapy.Client) {
+	if c.TokenHash == "" {
+		c.TokenHash = was.TokenHash
+	}
+	if c.TokenHash == was.TokenHash && c.OldTokens == nil {
+		c.OldTokens = was.OldTokens
+	}
+}
+
+// NewToken makes a client token of 256 random bits.
+func NewToken() dispatchapy.Secret {
 	var random [32]byte
 	// Failure policy: rand.Read never fails, it ends the process first.
 	_, _ = rand.Read(random[:])
 	return dispatchapy.Secret("dpy_" + base64.RawURLEncoding.EncodeToString(random[:]))
 }
 
-// diff compares two normalised configurations in the form in which they are
-// written, so that what reads the same is the same.
-func diff(before, after *dispatchapy.Config) ([]Change, error) {
+// Compare lists what leads from one normalised configuration to another. They
+// are compared in the form in which they are written, so that what reads the
+// same is the same. Objects are the same by id, and by name where they have
+// none.
+func Compare(before, after *dispatchapy.Config) ([]Change, error) {
 	e := &encoder{}
 	var changes []Change
 	if fields := changedKeys(e.settings(&before.Settings), e.settings(&after.Settings)); len(fields) > 0 {
 		changes = append(changes, Change{Kind: KindSettings, Name: string(KindSettings), Action: Update, Fields: fields})
 	}
-	changes = diffObjects(changes, KindResource, before.Resources, after.Resources, resourceKeys.name, e.resource)
-	changes = diffObjects(changes, KindEndpoint, before.Endpoints, after.Endpoints, endpointKeys.name, e.endpoint)
-	changes = diffObjects(changes, KindClient, before.Clients, after.Clients, clientKeys.name, e.client)
+	changes = diffObjects(changes, KindResource, before.Resources, after.Resources, resourceKeys, e.resource)
+	changes = diffObjects(changes, KindEndpoint, before.Endpoints, after.Endpoints, endpointKeys, e.endpoint)
+	changes = diffObjects(changes, KindClient, before.Clients, after.Clients, clientKeys, e.client)
 	return changes, e.err
 }
 
-func diffObjects[T any](changes []Change, kind Kind, before, after []T, name func(*T) string, encode func(*T) *node) []Change {
-	old := make(map[string]*T, len(before))
+func diffObjects[T any](changes []Change, kind Kind, before, after []T, keys objectKeys[T], encode func(*T) *node) []Change {
+	byID, byName := make(map[int64]*T, len(before)), make(map[string]*T, len(before))
 	for i := range before {
-		old[name(&before[i])] = &before[i]
+		byName[keys.name(&before[i])] = &before[i]
+		byID[*keys.id(&before[i])] = &before[i]
 	}
 	start := len(changes)
+	kept := make(map[*T]bool, len(before))
 	for i := range after {
-		n := name(&after[i])
-		was := old[n]
-		delete(old, n)
+		n, id := keys.name(&after[i]), *keys.id(&after[i])
+		was := byName[n]
+		if id != 0 {
+			was = byID[id]
+		}
 		if was == nil {
 			changes = append(changes, Change{Kind: kind, Name: n, Action: Create})
 			continue
 		}
+		kept[was] = true
 		if reflect.DeepEqual(was, &after[i]) {
 			continue // the usual case, and cheaper
 		}
 		if fields := changedKeys(encode(was), encode(&after[i])); len(fields) > 0 {
-			changes = append(changes, Change{Kind: kind, Name: n, Action: Update, Fields: fields})
+			change := Change{Kind: kind, Name: n, Action: Update, Fields: fields}
+			if old := keys.name(was); old != n {
+				change.Was = old
+			}
+			changes = append(changes, change)
 		}
 	}
-	for n := range old {
-		changes = append(changes, Change{Kind: kind, Name: n, Action: Delete})
+	for i := range before {
+		if !kept[&before[i]] {
+			changes = append(changes, Change{Kind: kind, Name: keys.name(&before[i]), Action: Delete})
+		}
 	}
 	slices.SortStableFunc(changes[start:], func(a, b Change) int { return strings.Compare(a.Name, b.Name) })
 	return changes
@@ -237,6 +272,8 @@ func changedKeys(before, after *node) []string {
 	return changed
 }
 
+var timeType = reflect.TypeFor[time.Time]()
+
 // clone makes a deep copy.
 func clone[T any](v *T) *T {
 	out := new(T)
@@ -246,6 +283,10 @@ func clone[T any](v *T) *T {
 
 func cloneValue(v reflect.Value) reflect.Value {
 	out := reflect.New(v.Type()).Elem()
+	if v.Type() == timeType {
+		out.Set(v) // its fields are its own
+		return out
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if !v.IsNil() {

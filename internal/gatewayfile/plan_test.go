@@ -287,3 +287,40 @@ func BenchmarkApply10000(b *testing.B) {
 		})
 	}
 }
+
+func TestPlanKeepsVersionsAndReplacedTokens(t *testing.T) {
+	old := dispatchapy.OldToken{Hash: dispatchapy.HashToken("before").String(), Until: time.Unix(1_800_000_000, 0).UTC()}
+	for text, want := range map[string]int{
+		"clients: [{name: shop, description: x, endpoints: [sms]}]":                       1,
+		"clients: [{name: shop, description: x, token: token-of-shop, endpoints: [sms]}]": 1,
+		"clients: [{name: shop, description: x, token: another-token, endpoints: [sms]}]": 0,
+		"clients: [{name: shop, description: x, old_tokens: [], endpoints: [sms]}]":       0,
+	} {
+		current := stored()
+		current.Clients[0].Version = 5
+		current.Clients[0].OldTokens = []dispatchapy.OldToken{old}
+		next := mustPlan(t, current, mustParse(t, "version: 1\n"+text), false)
+		if c := next.Clients[0]; len(c.OldTokens) != want || c.Version != 5 {
+			t.Errorf("%s: %+v", text, c)
+		}
+	}
+}
+
+func TestCompareFollowsARename(t *testing.T) {
+	before, after := stored(), stored()
+	after.Resource("backup").Name = "reserve"
+	after.Endpoint("sms").Resources[1] = "reserve"
+	after.Normalize()
+	changes, err := Compare(before, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range changes {
+		got = append(got, c.String())
+	}
+	want := []string{"~ resource reserve (was backup): name", "~ endpoint sms: resources"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/routing"
@@ -43,7 +44,7 @@ func clientByToken(snapshot *routing.Snapshot, token string) *routing.Client {
 	if len(token) > dispatchapy.MaxTokenLength {
 		return nil
 	}
-	return snapshot.ClientByToken(dispatchapy.HashToken(token))
+	return snapshot.ClientByToken(dispatchapy.HashToken(token), time.Now())
 }
 
 // checkContent refuses a body that says of itself that it is not plain JSON. A

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/deliver"
@@ -25,7 +26,7 @@ type Snapshot struct {
 	endpointByID   map[int64]*Endpoint
 	resourceByID   map[int64]*Resource
 	clientByID     map[int64]*Client
-	clientByToken  map[dispatchapy.TokenHash]*Client
+	clientByToken  map[dispatchapy.TokenHash]tokenUse
 }
 
 // Endpoint is an endpoint with its failover order resolved.
@@ -51,6 +52,12 @@ type Resource struct {
 	Target deliver.Target
 }
 
+// tokenUse is what a token opens, and for how long.
+type tokenUse struct {
+	client *Client
+	until  time.Time // zero: until it is replaced
+}
+
 // Client is a client with its development rules compiled.
 type Client struct {
 	*dispatchapy.Client
@@ -67,7 +74,7 @@ func Compile(cfg *dispatchapy.Config) (*Snapshot, error) {
 		endpointByID:   make(map[int64]*Endpoint, len(cfg.Endpoints)),
 		resourceByID:   make(map[int64]*Resource, len(cfg.Resources)),
 		clientByID:     make(map[int64]*Client, len(cfg.Clients)),
-		clientByToken:  make(map[dispatchapy.TokenHash]*Client, len(cfg.Clients)),
+		clientByToken:  make(map[dispatchapy.TokenHash]tokenUse, len(cfg.Clients)),
 	}
 	resources := make(map[string]*Resource, len(cfg.Resources))
 	for i := range cfg.Resources {
@@ -180,14 +187,26 @@ func (s *Snapshot) addClient(c *dispatchapy.Client) error {
 	if c.TokenHash == "" {
 		return nil // cannot sign in; everything else works
 	}
-	hash, err := dispatchapy.ParseTokenHash(c.TokenHash)
+	if err := s.addToken(c.TokenHash, tokenUse{client: client}); err != nil {
+		return err
+	}
+	for _, old := range c.OldTokens {
+		if err := s.addToken(old.Hash, tokenUse{client, old.Until}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Snapshot) addToken(text string, use tokenUse) error {
+	hash, err := dispatchapy.ParseTokenHash(text)
 	if err != nil {
 		return err
 	}
-	if s.clientByToken[hash] != nil {
+	if s.clientByToken[hash].client != nil {
 		return errors.New("has the same token as another client")
 	}
-	s.clientByToken[hash] = client
+	s.clientByToken[hash] = use
 	return nil
 }
 
@@ -203,8 +222,15 @@ func (s *Snapshot) ResourceByID(id int64) *Resource { return s.resourceByID[id] 
 // ClientByID finds a client by id; nil if there is none (any more).
 func (s *Snapshot) ClientByID(id int64) *Client { return s.clientByID[id] }
 
-// ClientByToken finds the client whose token has this hash; nil if there is none.
-func (s *Snapshot) ClientByToken(h dispatchapy.TokenHash) *Client { return s.clientByToken[h] }
+// ClientByToken finds the client whose token has this hash at a time; nil if
+// there is none, or if the token was replaced and its time is over.
+func (s *Snapshot) ClientByToken(h dispatchapy.TokenHash, at time.Time) *Client {
+	use := s.clientByToken[h]
+	if !use.until.IsZero() && !at.Before(use.until) {
+		return nil
+	}
+	return use.client
+}
 
 // Allows reports whether the client is linked to the endpoint.
 func (e *Endpoint) Allows(c *Client) bool { return c != nil && e.clients[c.ID] }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"dispatchapy"
 )
@@ -59,5 +60,39 @@ func TestWarningsOfExpressionsThatAreNone(t *testing.T) {
 	}
 	if got, want := paths(Warnings(cfg)), []string{"endpoints[0].dev.rules[0].if.matches"}; !slices.Equal(got, want) {
 		t.Errorf("warnings at %q, want %q", got, want)
+	}
+}
+
+func TestAReplacedTokenWorksForItsTime(t *testing.T) {
+	until := time.Unix(1_800_000_000, 0)
+	cfg := &dispatchapy.Config{Clients: []dispatchapy.Client{{
+		ID: 1, Name: "shop", TokenHash: dispatchapy.HashToken("new").String(),
+		OldTokens: []dispatchapy.OldToken{{Hash: dispatchapy.HashToken("old").String(), Until: until}},
+	}}}
+	cfg.Normalize()
+	s, err := Compile(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		token string
+		at    time.Time
+		works bool
+	}{
+		{"old", until.Add(-time.Nanosecond), true},
+		{"old", until, false},
+		{"new", until.Add(time.Hour), true},
+		{"other", until.Add(-time.Hour), false},
+	} {
+		if got := s.ClientByToken(dispatchapy.HashToken(tt.token), tt.at); (got != nil) != tt.works {
+			t.Errorf("token %s at %s: %v, want works = %v", tt.token, tt.at, got, tt.works)
+		}
+	}
+	cfg.Clients = append(cfg.Clients, dispatchapy.Client{ID: 2, Name: "thief", TokenHash: dispatchapy.HashToken("old").String()})
+	if _, err := Compile(cfg); err == nil {
+		t.Error("a replaced token was given to another client")
+	}
+	if err := cfg.Validate(); dispatchapy.ErrorCode(err) != dispatchapy.CodeInvalid {
+		t.Errorf("validation: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/routing"
@@ -110,7 +111,7 @@ func (s *Service) Authenticate(token dispatchapy.Secret) (dispatchapy.Principal,
 	if token == "" {
 		return dispatchapy.Principal{}, false
 	}
-	client := s.table.Load().ClientByToken(dispatchapy.HashToken(token.Reveal()))
+	client := s.table.Load().ClientByToken(dispatchapy.HashToken(token.Reveal()), time.Now())
 	if client == nil {
 		return dispatchapy.Principal{}, false
 	}
