@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -96,6 +97,7 @@ type Result struct {
 	Error      dispatchapy.ErrorClass // "" if delivered
 	Detail     string                 // for people, without secrets; may be set on success too
 	RetryAfter time.Duration          // wait asked for by the resource, at most MaxRetryAfter; 0: none
+	Header     http.Header            // the answer's; nil: no answer
 	Body       []byte                 // the answer's, decompressed, at most Options.MaxBody
 	StartedAt  time.Time
 	Duration   time.Duration // of the whole exchange
@@ -127,12 +129,11 @@ func (c *Client) Do(ctx context.Context, t *Target, key string, body []byte) Res
 	defer cancel()
 	x.Context = attempt
 
-	req, err := t.request(httptrace.WithClientTrace(&x, &x.trace))
+	req, err := c.request(httptrace.WithClientTrace(&x, &x.trace), t, key, body)
 	if err != nil {
 		r.Outcome, r.Error, r.Detail = dispatchapy.OutcomeFailed, dispatchapy.ErrorOther, err.Error()
 		return r
 	}
-	c.complete(req, key, body)
 	// Not http.Client: redirects must not be followed, and its error texts
 	// quote the whole URL.
 	resp, err := c.transport.RoundTrip(req)
@@ -146,6 +147,48 @@ func (c *Client) Do(ctx context.Context, t *Target, key string, body []byte) Res
 	}
 	r.Duration = time.Since(start)
 	return r
+}
+
+// request makes the request of one attempt.
+func (c *Client) request(ctx context.Context, t *Target, key string, body []byte) (*http.Request, error) {
+	req, err := t.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.complete(req, key, body)
+	return req, nil
+}
+
+// Preview gives the request that Do would send, as it goes over the line, and
+// sends nothing. Credentials in the URL are in the header, like every other
+// secret of the resource.
+func (c *Client) Preview(ctx context.Context, t *Target, key string, body []byte) (Preview, error) {
+	req, err := c.request(ctx, t, key, body)
+	if err != nil {
+		return Preview{}, err
+	}
+	header := req.Header
+	if len(header["Idempotency-Key"]) == 0 {
+		header.Del("Idempotency-Key")
+	}
+	header.Set("Host", cmp.Or(req.Host, req.URL.Host))
+	if req.ContentLength > 0 || bodyExpected(req.Method) {
+		header.Set("Content-Length", strconv.FormatInt(req.ContentLength, 10))
+	}
+	return Preview{Method: req.Method, URL: req.URL.String(), Header: header, Body: body}, nil
+}
+
+// bodyExpected says whether an empty body is announced as such.
+func bodyExpected(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// Preview is a request as Client.Do sends it.
+type Preview struct {
+	Method string
+	URL    string
+	Header http.Header // with Host and Content-Length; values are secrets where the resource's own headers are
+	Body   []byte
 }
 
 // complete adds what differs between the requests to one target.
@@ -186,7 +229,7 @@ func (r *Result) fail(ctx context.Context, err error, connected bool, timeout ti
 
 // judge turns an answer into a verdict and keeps its body.
 func (c *Client) judge(r *Result, resp *http.Response) {
-	r.StatusCode = resp.StatusCode
+	r.StatusCode, r.Header = resp.StatusCode, resp.Header
 	r.Outcome, r.Error = verdict(resp.StatusCode)
 	if r.Outcome != dispatchapy.OutcomeDelivered {
 		r.Detail = statusDetail(resp)

@@ -2,9 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +40,7 @@ func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased, started
 	if age := endpoint.Retry.MaxAge; age > 0 && time.Since(task.BudgetFrom) > age.Std() {
 		return d.fail(out, task, fmt.Sprintf("not delivered within %s: %s", age, firstOf(task.LastError, "no resource could take it")))
 	}
-	payload, err := transform.Parse(task.Source)
+	payload, applied, err := endpoint.Message(snapshot.ClientByID(task.ClientID), task.Source)
 	if err != nil { // cannot happen: the intake has checked it
 		return d.fail(out, task, "the payload cannot be read: "+err.Error())
 	}
@@ -51,7 +48,6 @@ func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased, started
 	for _, route := range endpoint.Routes {
 		o.round.routes = append(o.round.routes, route.Resource.ID)
 	}
-	payload, applied := payload.Override(snapshot.ClientByID(task.ClientID).DevRules(endpoint), endpoint.DevRules)
 	if task.AttemptCount == 0 {
 		for _, a := range applied {
 			o.note(a.String())
@@ -95,8 +91,8 @@ func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.P
 		ResourceID: resource.ID,
 		StartedAt:  time.Now(),
 	}
-	seed := o.d.seed(o.task.ID, resource.ID)
-	body, err := route.Mapping.Apply(payload, transform.Env{Seed: seed, Now: attempt.StartedAt})
+	seed := routing.NewSeed(o.d.instanceKey, o.task.ID, resource.ID)
+	body, err := route.Body(payload, seed, attempt.StartedAt)
 	if err != nil {
 		// The message does not fit this resource and will not fit it later.
 		permit.GiveBack()
@@ -104,7 +100,7 @@ func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.P
 		o.add(resource, attempt)
 		return false
 	}
-	result := o.d.sender.Do(ctx, &resource.Target, hex.EncodeToString(seed[:16]), body)
+	result := o.d.sender.Do(ctx, &resource.Target, seed.IdempotencyKey(), body)
 	if result.Canceled {
 		permit.GiveBack()
 		o.broken = true
@@ -187,15 +183,4 @@ func (d *Dispatcher) fail(out store.Outcome, task *dispatchapy.Task, reason stri
 
 func failedEvent(task *dispatchapy.Task, reason string, now time.Time) dispatchapy.Event {
 	return dispatchapy.Event{Kind: dispatchapy.EventTaskFailed, At: now, TaskID: task.ID, Detail: reason}
-}
-
-// seed is what a task's stable identifiers at one resource are derived from:
-// the idempotency key and the UUIDs in its payload. It is the same on every
-// attempt and every node, and cannot be guessed.
-func (d *Dispatcher) seed(taskID, resourceID int64) [32]byte {
-	var b [48]byte
-	copy(b[:32], d.instanceKey[:])
-	binary.BigEndian.PutUint64(b[32:], uint64(taskID))
-	binary.BigEndian.PutUint64(b[40:], uint64(resourceID))
-	return sha256.Sum256(b[:])
 }
