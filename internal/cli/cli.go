@@ -32,6 +32,7 @@ type commands struct {
 	Send   sendCmd   `cmd:"" help:"Send a message to an endpoint of a running gateway."`
 	Task   taskCmd   `cmd:"" help:"List, show and act on tasks."`
 	Apply  applyCmd  `cmd:"" help:"Apply a gateway file: all of it or nothing."`
+	Diff   diffCmd   `cmd:"" help:"Show what applying a gateway file would change, with values."`
 	Check  checkCmd  `cmd:"" help:"Check a gateway file without applying it."`
 	Export exportCmd `cmd:"" help:"Print the configuration as a gateway file."`
 	Bench  benchCmd  `cmd:"" help:"Measure a gateway beside two yardsticks on this machine."`
