@@ -225,9 +225,10 @@ func (d *Dispatcher) slotStarted(endpointID int64) {
 	}
 }
 
-// freeSlot gives back the slot of a task that was started.
-func (d *Dispatcher) freeSlot(endpointID int64) {
-	if d.lanes.free(endpointID) {
+// freeSlot gives back the slot of a task that was started and had a payload of
+// so many bytes.
+func (d *Dispatcher) freeSlot(endpointID, bytes int64) {
+	if d.lanes.free(endpointID, bytes) {
 		d.Wake()
 	}
 }
@@ -235,7 +236,7 @@ func (d *Dispatcher) freeSlot(endpointID int64) {
 // returnSlot gives back a slot that no task came to use.
 func (d *Dispatcher) returnSlot(endpointID int64) {
 	d.slotStarted(endpointID)
-	d.freeSlot(endpointID)
+	d.freeSlot(endpointID, 0)
 }
 
 // send runs a round in its own goroutine. The caller holds a slot of the lane
@@ -243,6 +244,8 @@ func (d *Dispatcher) returnSlot(endpointID int64) {
 func (d *Dispatcher) send(leased *store.Leased) {
 	ctx, cancel := context.WithCancel(d.taskCtx)
 	d.leases.hold(leased.Lease, cancel)
+	endpointID, size := leased.Task.EndpointID, int64(len(leased.Task.Source))
+	d.lanes.load(endpointID, size)
 	d.sending.Go(func() {
 		defer cancel()
 		// Counted as starting until it holds a place at a resource: its lane
@@ -251,7 +254,7 @@ func (d *Dispatcher) send(leased *store.Leased) {
 		started := func() {
 			if starting {
 				starting = false
-				d.slotStarted(leased.Task.EndpointID)
+				d.slotStarted(endpointID)
 			}
 		}
 		outcome := d.runRound(ctx, leased, started)
@@ -259,10 +262,10 @@ func (d *Dispatcher) send(leased *store.Leased) {
 		d.record(leased, outcome)
 		d.leases.drop(leased.Lease.TaskID)
 		if outcome.Status == dispatchapy.StatusPending {
-			d.lanes.expect(leased.Task.EndpointID, time.Now().Add(outcome.RetryIn))
+			d.lanes.expect(endpointID, time.Now().Add(outcome.RetryIn))
 			d.Wake()
 		}
-		d.freeSlot(leased.Task.EndpointID)
+		d.freeSlot(endpointID, size)
 	})
 }
 

@@ -13,11 +13,17 @@ import (
 // no other; when the node as a whole is full every lane still has its
 // reserve.
 const (
-	laneSlots    = 256  // tasks of one endpoint in flight
-	nodeSlots    = 2048 // tasks in flight, reserves apart
-	laneReserve  = 4    // slots of each lane that do not depend on the others
-	claimLanes   = 256  // lanes in one claim
-	claimTasks   = 512  // tasks in one claim
+	laneSlots   = 256  // tasks of one endpoint in flight
+	nodeSlots   = 2048 // tasks in flight, reserves apart
+	laneReserve = 4    // slots of each lane that do not depend on the others
+	claimLanes  = 256  // lanes in one claim
+	claimTasks  = 512  // tasks in one claim
+
+	// Payloads in memory, in bytes. Beyond them a lane gets no more than what
+	// it is sending; every lane may always send one task, however large.
+	laneBytes = 32 << 20
+	nodeBytes = 256 << 20
+
 	minTimerWait = time.Millisecond
 )
 
@@ -29,11 +35,13 @@ type lanes struct {
 	byID     map[int64]*lane
 	waiting  map[int64]*lane // those with a due time
 	inFlight int
+	bytes    int64 // payloads of what is in flight
 }
 
 type lane struct {
 	endpointID int64
 	inFlight   int
+	bytes      int64
 	starting   int       // of those: have not asked for a resource yet, which still shows their room
 	crowded    bool      // not claimed for because of those that are starting
 	due        time.Time // when its next waiting task is due; zero: none known
@@ -64,8 +72,19 @@ func (ls *lanes) lane(id int64) *lane {
 
 // room says how many more tasks a lane may take.
 func (ls *lanes) room(l *lane) int {
+	if l.inFlight > 0 && (l.bytes >= laneBytes || ls.bytes >= nodeBytes) {
+		return 0
+	}
 	node := max(nodeSlots-ls.inFlight, laneReserve-l.inFlight, 0)
 	return max(min(laneSlots-l.inFlight, node), 0)
+}
+
+// load notes the payload of a task that is going to be sent.
+func (ls *lanes) load(endpointID, bytes int64) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.lane(endpointID).bytes += bytes
+	ls.bytes += bytes
 }
 
 // reserve takes a slot for a task that is about to be inserted, unless older
@@ -107,16 +126,18 @@ func (ls *lanes) turnAway(endpointID int64, now time.Time) time.Duration {
 	return at.Sub(now)
 }
 
-// free gives back the slot of a task that was started and reports whether a
-// waiting task may want it: one of this lane, or, where the node was full, of
-// any.
-func (ls *lanes) free(endpointID int64) (wanted bool) {
+// free gives back the slot of a task that was started, with what load noted,
+// and reports whether a waiting task may want it: one of this lane, or, where
+// the node was full, of any.
+func (ls *lanes) free(endpointID, bytes int64) (wanted bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.lane(endpointID)
-	wasFull := ls.inFlight == nodeSlots
+	wasFull := ls.inFlight == nodeSlots || ls.bytes >= nodeBytes
 	l.inFlight--
 	ls.inFlight--
+	l.bytes -= bytes
+	ls.bytes -= bytes
 	return !l.due.IsZero() || wasFull && len(ls.waiting) > 0
 }
 
@@ -177,7 +198,7 @@ func (ls *lanes) plan(now time.Time, available func(endpointID int64) (room int,
 			continue
 		}
 		n := min(room, able-l.starting)
-		claims = append(claims, store.LaneClaim{EndpointID: l.endpointID, Limit: n})
+		claims = append(claims, store.LaneClaim{EndpointID: l.endpointID, Limit: n, MaxBytes: max(laneBytes-l.bytes, 1)})
 		ls.take(l, n)
 		total += n
 		// Until the answer is here nothing is known to wait; whatever is

@@ -133,10 +133,10 @@ func TestALaneOnItsReserveIsWokenWhenTheNodeHasRoom(t *testing.T) {
 	if claims, _ := ls.plan(time.Now(), able); len(claims) > 0 {
 		t.Fatalf("claims %v on a full node", claims)
 	}
-	if !ls.free(1) {
+	if !ls.free(1, 0) {
 		t.Error("nobody is woken when the first slot of a full node becomes free")
 	}
-	if claims, _ := ls.plan(time.Now(), able); !slices.Equal(claims, []store.LaneClaim{{EndpointID: 2, Limit: 1}}) {
+	if claims, _ := ls.plan(time.Now(), able); !slices.Equal(claims, []store.LaneClaim{{EndpointID: 2, Limit: 1, MaxBytes: laneBytes}}) {
 		t.Errorf("claims %v, want one task of the lane that waits", claims)
 	}
 }
@@ -158,4 +158,37 @@ func TestAnOutcomeFollowsALeaseThatIsAdoptedMeanwhile(t *testing.T) {
 			t.Errorf("sent %d times, want once", n)
 		}
 	})
+}
+
+func TestPayloadsInFlightAreBounded(t *testing.T) {
+	ls := newLanes()
+	able := func(int64) (int, time.Duration) { return routing.Unlimited, 0 }
+	send := func(id, bytes int64) {
+		t.Helper()
+		if !ls.reserve(id, routing.Unlimited, time.Now()) {
+			t.Fatalf("lane %d takes nothing", id)
+		}
+		ls.load(id, bytes)
+	}
+	send(1, laneBytes)
+	if ls.reserve(1, routing.Unlimited, time.Now()) {
+		t.Error("a lane took more than its share of bytes")
+	}
+	ls.expect(1, time.Now())
+	if claims, _ := ls.plan(time.Now(), able); len(claims) > 0 {
+		t.Errorf("claims %v for a lane at its share of bytes", claims)
+	}
+	send(2, nodeBytes) // whatever the others do, a lane may send one
+	if ls.reserve(2, routing.Unlimited, time.Now()) {
+		t.Error("a node at its limit of bytes took a second task of a lane")
+	}
+	send(3, 1)
+	if !ls.free(2, nodeBytes) {
+		t.Error("nobody is woken when the node has room for bytes again")
+	}
+	ls.free(1, laneBytes)
+	claims, _ := ls.plan(time.Now(), able)
+	if !slices.Equal(claims, []store.LaneClaim{{EndpointID: 1, Limit: laneSlots, MaxBytes: laneBytes}}) {
+		t.Errorf("claims %v, want all of lane 1", claims)
+	}
 }

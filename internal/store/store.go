@@ -157,10 +157,12 @@ type Claim struct {
 	Lanes    []LaneClaim
 }
 
-// LaneClaim asks for up to Limit due tasks of one endpoint.
+// LaneClaim asks for up to Limit due tasks of one endpoint, and no further one
+// once their payloads have reached MaxBytes (0: no limit).
 type LaneClaim struct {
 	EndpointID int64
 	Limit      int
+	MaxBytes   int64
 }
 
 // Claimed is the answer to a Claim.

@@ -50,10 +50,13 @@ func (s *Store) claimLane(tx *tx, lane store.LaneClaim, leaseEnd int64) ([]store
 	rows, err := tx.query("SELECT "+taskColumns+` FROM tasks INDEXED BY tasks_due
 		WHERE endpoint_id = ? AND status IN ('pending', 'processing') AND run_at <= ?
 		ORDER BY run_at, id LIMIT ?`, lane.EndpointID, tx.now, lane.Limit)
-	leased, err := collect(rows, err, func(rows *sql.Rows) (store.Leased, error) {
+	var bytes int64
+	leased, err := collectWhile(rows, err, func(rows *sql.Rows) (l store.Leased, more bool, err error) {
 		task, fence, err := scanTask(rows, s.clock)
 		task.Status, task.RunAt = dispatchapy.StatusProcessing, s.clock.display(leaseEnd)
-		return store.Leased{Lease: store.Lease{TaskID: task.ID, Fence: fence + 1}, Task: task}, err
+		bytes += int64(len(task.Source))
+		more = lane.MaxBytes == 0 || bytes < lane.MaxBytes
+		return store.Leased{Lease: store.Lease{TaskID: task.ID, Fence: fence + 1}, Task: task}, more, err
 	})
 	if err != nil {
 		return nil, err

@@ -307,14 +307,23 @@ func (s *Store) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
 
 // collect reads all rows of a query and closes it.
 func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	return collectWhile(rows, err, func(rows *sql.Rows) (one T, more bool, err error) {
+		one, err = scan(rows)
+		return one, true, err
+	})
+}
+
+// collectWhile reads rows of a query up to the first after which scan wants no
+// more, and closes it.
+func collectWhile[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (one T, more bool, err error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // its error is that of Err
 	var all []T
-	for rows.Next() {
-		one, err := scan(rows)
-		if err != nil {
+	for more := true; more && rows.Next(); {
+		var one T
+		if one, more, err = scan(rows); err != nil {
 			return nil, err
 		}
 		all = append(all, one)

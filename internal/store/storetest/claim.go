@@ -13,6 +13,7 @@ var claimCases = []testCase{
 	{"GivesWholeTasks", testClaimTask},
 	{"OldestDueFirst", testClaimOrder},
 	{"LanesAndLimits", testClaimLanes},
+	{"Bytes", testClaimBytes},
 	{"NothingToDo", testClaimNothing},
 	{"NextDue", testClaimNextDue},
 	{"DelayedTaskComesInTime", testClaimDelayed},
@@ -88,6 +89,27 @@ func testClaimLanes(t *testing.T, s store.Store) {
 	if _, ok := claimed.NextDue[13]; ok {
 		t.Error("NextDue speaks of a lane that was not asked for")
 	}
+}
+
+func testClaimBytes(t *testing.T, s store.Store) {
+	insert(t, s, numbered(5)...)
+	size := int64(len(numbered(1)[0].Source))
+	ask := func(most int64) int {
+		t.Helper()
+		claimed, err := s.ClaimDue(t.Context(), store.Claim{LeaseFor: longLease, Lanes: []store.LaneClaim{
+			{EndpointID: endpointA, Limit: 10, MaxBytes: most},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wait, ok := claimed.NextDue[endpointA]; !ok || wait < 0 {
+			t.Errorf("NextDue is %v (given: %v) while tasks are left", wait, ok)
+		}
+		return len(claimed.Tasks)
+	}
+	equal(t, "tasks for one byte", ask(1), 1)
+	equal(t, "tasks for the bytes of two", ask(2*size), 2)
+	equal(t, "tasks for any number of bytes", ask(0), 2)
 }
 
 func testClaimNothing(t *testing.T, s store.Store) {
