@@ -31,6 +31,7 @@ type commands struct {
 	Demo   demoCmd   `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
 	Send   sendCmd   `cmd:"" help:"Send a message to an endpoint of a running gateway."`
 	Task   taskCmd   `cmd:"" help:"List, show and act on tasks."`
+	Tail   tailCmd   `cmd:"" help:"Print tasks as they come and as their status changes."`
 	Apply  applyCmd  `cmd:"" help:"Apply a gateway file: all of it or nothing."`
 	Diff   diffCmd   `cmd:"" help:"Show what applying a gateway file would change, with values."`
 	Check  checkCmd  `cmd:"" help:"Check a gateway file without applying it."`
@@ -38,6 +39,7 @@ type commands struct {
 	Bench  benchCmd  `cmd:"" help:"Measure a gateway beside two yardsticks on this machine."`
 
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 if the gateway on this machine is ready, 1 if not."`
+	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands in bash, zsh or fish."`
 	BenchChild  benchChildCmd  `cmd:"" hidden:"" help:"A process of the benchmark."`
 
 	Version     kong.VersionFlag `help:"Print the version."`

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ func TestCommands(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"envsubst": envsubst,
 			"waitfile": waitFile,
+			"waitline": waitLine,
 		},
 	})
 }
@@ -54,13 +56,26 @@ func envsubst(ts *testscript.TestScript, _ bool, args []string) {
 // waitFile waits until a file exists.
 func waitFile(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
+	waitUntil(ts, args[0]+" did not appear", func() bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
+}
+
+// waitLine waits until a file that is being written has a text in it.
+func waitLine(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	waitUntil(ts, args[0]+" never had the text "+args[1], func() bool {
+		data, err := os.ReadFile(path)
+		return err == nil && strings.Contains(string(data), args[1])
+	})
+}
+
+func waitUntil(ts *testscript.TestScript, otherwise string, done func() bool) {
 	deadline := time.Now().Add(20 * time.Second)
-	for {
-		if _, err := os.Stat(path); err == nil {
-			return
-		}
+	for !done() {
 		if time.Now().After(deadline) {
-			ts.Fatalf("%s did not appear", args[0])
+			ts.Fatalf("%s", otherwise)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
