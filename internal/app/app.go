@@ -30,6 +30,7 @@ import (
 	"dispatchapy/internal/deliver"
 	"dispatchapy/internal/dispatch"
 	"dispatchapy/internal/health"
+	"dispatchapy/internal/intake"
 	"dispatchapy/internal/retention"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/sealer"
@@ -150,6 +151,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: a.available, Client: client, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
+		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available},
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()
 			a.health.Wake()

@@ -52,6 +52,7 @@ func New(o Options) http.Handler {
 	a.registerTaskActions()
 	a.registerResources()
 	a.registerEndpoints()
+	a.registerPreview()
 	a.registerClients()
 	a.registerSettings()
 	a.registerEvents()

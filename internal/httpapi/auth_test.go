@@ -21,23 +21,24 @@ type access struct {
 // matrix has a row for every operation of the OpenAPI document: a new
 // operation without one fails the test.
 var matrix = map[string]access{
-	"list-tasks":     {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"get-task":       {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"retry-task":     {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"stop-task":      {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"send-task":      {nobody: 401, shop: 200, bank: 404, admin: 200, hold: true},
-	"delete-task":    {nobody: 401, shop: 204, bank: 404, admin: 204},
-	"batch-tasks":    {nobody: 401, shop: 200, bank: 200, admin: 200, body: `{"action":"stop","ids":[1]}`},
-	"list-resources": {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"get-resource":   {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"list-checks":    {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"check-resource": {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"list-endpoints": {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"list-clients":   {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"get-settings":   {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"list-events":    {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"export-config":  {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"apply-config":   {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"version":1}`},
+	"list-tasks":      {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-task":        {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"retry-task":      {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"stop-task":       {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"send-task":       {nobody: 401, shop: 200, bank: 404, admin: 200, hold: true},
+	"delete-task":     {nobody: 401, shop: 204, bank: 404, admin: 204},
+	"batch-tasks":     {nobody: 401, shop: 200, bank: 200, admin: 200, body: `{"action":"stop","ids":[1]}`},
+	"list-resources":  {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-resource":    {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"list-checks":     {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"check-resource":  {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-endpoints":  {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"preview-message": {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"payload":{"ref":"r"}}`},
+	"list-clients":    {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-settings":    {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-events":     {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"export-config":   {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"apply-config":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"version":1}`},
 }
 
 // operations lists the operations of the OpenAPI document that is served.
@@ -83,8 +84,11 @@ func TestAuthorisationMatrix(t *testing.T) {
 		} {
 			t.Run(id+" by "+person.name, func(t *testing.T) {
 				op, path, object := op, op.path, primary
-				if strings.Contains(op.path, "tasks") {
+				switch {
+				case strings.Contains(op.path, "tasks"):
 					object = g.insert("shop", row.hold)
+				case strings.Contains(op.path, "endpoints"):
+					object = g.table.Load().Config.Endpoint("sms").ID
 				}
 				op.path = strings.Replace(op.path, "{id}", fmt.Sprint(object), 1)
 				op.body, op.token = row.body, person.token

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/deliver"
 	"dispatchapy/internal/httpapi"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/sealer"
@@ -54,6 +55,9 @@ type gateway struct {
 	table   *routing.Table
 	handler http.Handler
 	logs    *bytes.Buffer
+	box     *sealer.Box
+	sender  *deliver.Client
+	rooms   *routing.Availability
 }
 
 // faultyStore is the real store that can be told to fail or to panic.
@@ -98,16 +102,22 @@ func newGateway(t *testing.T) *gateway {
 		t.Fatal(err)
 	}
 	g := &gateway{t: t, store: &faultyStore{Store: db}, table: routing.NewTable(empty), logs: &bytes.Buffer{}}
-	log := slog.New(slog.NewJSONHandler(g.logs, nil))
-	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: box, Checker: checker{}, Log: log})
-	g.handler = httpapi.New(httpapi.Options{
-		Service: g.service, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Password: adminPassword, Log: log,
-	})
+	g.box = box
+	g.serve(g.delivery())
 	admin := dispatchapy.Principal{Name: "setup", Role: dispatchapy.RoleAdmin}
 	if _, err := g.service.Apply(t.Context(), admin, "base.yaml", []byte(baseFile), service.ApplyOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// serve makes the service and the handler.
+func (g *gateway) serve(delivery service.Delivery) {
+	log := slog.New(slog.NewJSONHandler(g.logs, nil))
+	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery})
+	g.handler = httpapi.New(httpapi.Options{
+		Service: g.service, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Password: adminPassword, Log: log,
+	})
 }
 
 // insert stores a task of the client at its endpoint; it is not due for long.

@@ -17,6 +17,7 @@ func TestEveryMethodAuthorises(t *testing.T) {
 	adminOnly := map[string]bool{
 		"Config": true, "ExportConfig": true, "Apply": true, "ApplyFile": true,
 		"Settings": true, "ListEvents": true, "CheckResource": true,
+		"PreviewMessage": true,
 	}
 	principal := reflect.TypeFor[dispatchapy.Principal]()
 	value, typ := reflect.ValueOf(n.Service), reflect.TypeOf(n.Service)

@@ -60,13 +60,17 @@ type Checker interface {
 	CheckNow(ctx context.Context, resourceID int64) (dispatchapy.Check, error)
 }
 
-// Options are what a Service is made of. All but OnConfig are required.
+// Options are what a Service is made of. All but OnConfig are required, Delivery
+// only by the use cases that send or preview messages.
 type Options struct {
 	Store   Store
 	Table   *routing.Table
 	Box     Box
 	Checker Checker
 	Log     *slog.Logger
+
+	// Delivery is for trying out and sending messages.
+	Delivery Delivery
 
 	// OnConfig is called with every new snapshot, after it was put into Table.
 	// It must not block and must not call the Service.
@@ -79,6 +83,7 @@ type Service struct {
 	table    *routing.Table
 	box      Box
 	checker  Checker
+	delivery Delivery
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
 	names    atomic.Pointer[directory]
@@ -96,6 +101,7 @@ func New(o Options) *Service {
 		table:    o.Table,
 		box:      o.Box,
 		checker:  o.Checker,
+		delivery: o.Delivery,
 		log:      o.Log,
 		onConfig: o.OnConfig,
 	}
