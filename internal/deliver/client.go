@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"syscall"
 	"time"
 
 	"dispatchapy"
@@ -106,6 +107,11 @@ type Result struct {
 	// Canceled says that the caller's context was cancelled, or the client
 	// closed, before there was a verdict: nothing is known of the resource, or of the message's fate there.
 	Canceled bool
+
+	// NotSent says that this machine is at fault: it has no file descriptor or
+	// port left for a connection. Nothing was sent, and nothing is known of the
+	// resource.
+	NotSent bool
 }
 
 // Do makes one attempt to deliver body to the target. key is sent as the
@@ -225,6 +231,7 @@ func (r *Result) fail(ctx context.Context, err error, connected bool, timeout ti
 	r.Outcome = dispatchapy.OutcomeFailed
 	r.Error, r.Detail = classify(err, connected, timeout)
 	r.Canceled = errors.Is(err, context.Canceled)
+	r.NotSent = isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL)
 }
 
 // judge turns an answer into a verdict and keeps its body.

@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"dispatchapy"
@@ -84,7 +85,8 @@ type Dispatcher struct {
 	admit      sync.RWMutex // held for reading while a task is taken in
 	draining   bool         // guarded by admit
 	sending    sync.WaitGroup
-	taskCtx    context.Context // ends when running deliveries are to be broken off
+	warned     atomic.Pointer[time.Time] // when warnNotSent last spoke
+	taskCtx    context.Context           // ends when running deliveries are to be broken off
 	breakOff   context.CancelFunc
 	stopClaims context.CancelFunc
 	claims     sync.WaitGroup // the claim loop
@@ -214,7 +216,10 @@ func (d *Dispatcher) canSendNow(endpointID int64) bool {
 	if e == nil {
 		return false
 	}
-	able, _ := availableAt(e, d.available)
+	able := func() int {
+		room, _ := availableAt(e, d.available)
+		return room
+	}
 	return d.lanes.reserve(endpointID, able, time.Now())
 }
 
@@ -267,6 +272,20 @@ func (d *Dispatcher) send(leased *store.Leased) {
 		}
 		d.freeSlot(endpointID, size)
 	})
+}
+
+// warnEvery is the least time between two warnings of the same kind.
+const warnEvery = 10 * time.Second
+
+// warnNotSent says that this machine cannot open connections. Every task finds
+// that out, so that most of it is left unsaid.
+func (d *Dispatcher) warnNotSent(detail string) {
+	now := time.Now()
+	last := d.warned.Load()
+	if last != nil && now.Sub(*last) < warnEvery || !d.warned.CompareAndSwap(last, &now) {
+		return
+	}
+	d.log.Warn("nothing can be sent: this machine has no connections left", "detail", detail)
 }
 
 // recordRetry is the pause between attempts to record an outcome.

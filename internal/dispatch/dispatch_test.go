@@ -406,6 +406,28 @@ func TestDelayedAndHeldTasks(t *testing.T) {
 	})
 }
 
+func TestWhatThisMachineCannotSendSpendsNothing(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, g *gateway) {
+		for _, name := range []string{"a", "b"} {
+			g.providers.set(name, func(context.Context) deliver.Result {
+				return deliver.Result{Outcome: dispatchapy.OutcomeFailed, NotSent: true, Detail: "too many open files"}
+			})
+		}
+		id := g.submit(t, 1)
+		time.Sleep(time.Minute)
+		wantStatus(t, g, id, dispatchapy.StatusPending)
+		if got := g.store.task(id).AttemptCount; got != 0 {
+			t.Errorf("%d attempts spent", got)
+		}
+		if calls := g.providers.calls(); len(calls) < 50 || len(calls) > 130 || calls[1][0] != 'a' {
+			t.Errorf("%d tries in a minute, the second at %q, want about two a second and no failover", len(calls), calls[1])
+		}
+		g.providers.set("a", status(200))
+		time.Sleep(time.Second)
+		wantStatus(t, g, id, dispatchapy.StatusSuccess)
+	})
+}
+
 func TestOverridesAreLoggedOnce(t *testing.T) {
 	rules := func(cfg *dispatchapy.Config) {
 		cfg.Endpoints[1].Dev = dispatchapy.EndpointDev{Enabled: true, RulesEnabled: true, Rules: []dispatchapy.Rule{

@@ -89,12 +89,13 @@ func (ls *lanes) load(endpointID, bytes int64) {
 
 // reserve takes a slot for a task that is about to be inserted, unless older
 // ones are due already: they go first. able is how many tasks the endpoint's
-// resources could take.
-func (ls *lanes) reserve(endpointID int64, able int, now time.Time) bool {
+// resources could take, asked for under the lock: a place that a starting task
+// takes in between would be counted twice.
+func (ls *lanes) reserve(endpointID int64, able func() int, now time.Time) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.lane(endpointID)
-	if (!l.due.IsZero() && !l.due.After(now)) || ls.room(l) == 0 || able <= l.starting {
+	if (!l.due.IsZero() && !l.due.After(now)) || ls.room(l) == 0 || able() <= l.starting {
 		return false
 	}
 	ls.take(l, 1)

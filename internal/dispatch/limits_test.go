@@ -160,18 +160,20 @@ func TestAnOutcomeFollowsALeaseThatIsAdoptedMeanwhile(t *testing.T) {
 	})
 }
 
+func unlimited() int { return routing.Unlimited }
+
 func TestPayloadsInFlightAreBounded(t *testing.T) {
 	ls := newLanes()
 	able := func(int64) (int, time.Duration) { return routing.Unlimited, 0 }
 	send := func(id, bytes int64) {
 		t.Helper()
-		if !ls.reserve(id, routing.Unlimited, time.Now()) {
+		if !ls.reserve(id, unlimited, time.Now()) {
 			t.Fatalf("lane %d takes nothing", id)
 		}
 		ls.load(id, bytes)
 	}
 	send(1, laneBytes)
-	if ls.reserve(1, routing.Unlimited, time.Now()) {
+	if ls.reserve(1, unlimited, time.Now()) {
 		t.Error("a lane took more than its share of bytes")
 	}
 	ls.expect(1, time.Now())
@@ -179,7 +181,7 @@ func TestPayloadsInFlightAreBounded(t *testing.T) {
 		t.Errorf("claims %v for a lane at its share of bytes", claims)
 	}
 	send(2, nodeBytes) // whatever the others do, a lane may send one
-	if ls.reserve(2, routing.Unlimited, time.Now()) {
+	if ls.reserve(2, unlimited, time.Now()) {
 		t.Error("a node at its limit of bytes took a second task of a lane")
 	}
 	send(3, 1)

@@ -107,6 +107,12 @@ func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.P
 		o.note(fmt.Sprintf("sending to %s was broken off; it may have been received", resource.Name))
 		return true
 	}
+	if result.NotSent {
+		// Our fault, not the resource's, and the next one would fare no better.
+		permit.GiveBack()
+		o.d.warnNotSent(result.Detail)
+		return true
+	}
 	if state := permit.Done(alive(result), result.RetryAfter); state != "" {
 		o.d.log.Warn("circuit breaker changed", "resource", resource.Name, "state", string(state), "detail", result.Detail)
 	}

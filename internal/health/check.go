@@ -23,8 +23,8 @@ const (
 	maxExcerpt = 200 // characters of an answer kept in the history
 )
 
-// ask checks a resource. canceled says that there is no result because the
-// context ended.
+// ask checks a resource. canceled says that there is no result, because the
+// context ended or this machine cannot open a connection.
 func (r *Runner) ask(ctx context.Context, res *routing.Resource) (check dispatchapy.Check, canceled bool) {
 	check = dispatchapy.Check{
 		ResourceID: res.ID,
@@ -42,7 +42,7 @@ func (r *Runner) ask(ctx context.Context, res *routing.Resource) (check dispatch
 	check.StatusCode, check.Error = result.StatusCode, result.Error
 	check.Detail = detail(result)
 	check.Duration = result.Duration
-	return check, result.Canceled
+	return check, result.Canceled || result.NotSent
 }
 
 // askSimple makes a TCP connection.

@@ -223,7 +223,7 @@ func (r *Runner) CheckNow(ctx context.Context, resourceID int64) (dispatchapy.Ch
 	// for the answer would leave a lease that blocks the next check.
 	check, canceled := r.ask(r.life, res)
 	if canceled {
-		return dispatchapy.Check{}, dispatchapy.Errorf(dispatchapy.CodeUnavailable, "the gateway is stopping")
+		return dispatchapy.Check{}, dispatchapy.Errorf(dispatchapy.CodeUnavailable, "the gateway cannot check now: it is stopping, or has no connections left")
 	}
 	check.Manual = true
 	_, held, err := r.settle(res, claimed.Probes[0], &check)

@@ -112,6 +112,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if refusal != nil {
 		h.opts.Observer.Rejected(refusal.reason)
 		refusal.write(w)
+		h.lingerFor(w, r)
 		return
 	}
 	h.opts.Observer.Accepted(time.Since(start))

@@ -56,6 +56,22 @@ func (h *Handler) leaveBody(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.linger))
 }
 
+// maxLinger is how much of a refused body is taken off the line, in bytes.
+const maxLinger = 16 << 20
+
+// lingerFor sees to it that a caller who asked for the connection to be closed
+// gets the answer although it is still sending: closed under its hands, the
+// connection would be reset and the answer lost. (Where the caller did not ask,
+// net/http does the same.) leaveBody has set the time for it.
+func (h *Handler) lingerFor(w http.ResponseWriter, r *http.Request) {
+	if !r.Close || r.ContentLength == 0 {
+		return
+	}
+	// Nothing depends on whether it works: the answer is out, or lost anyway.
+	_ = http.NewResponseController(w).Flush()
+	_, _ = io.CopyN(io.Discard, r.Body, maxLinger)
+}
+
 // budget bounds the memory of all bodies together, so that many large ones, or
 // a store that does not answer, lead to refusals instead of a gateway that is
 // killed for its memory.

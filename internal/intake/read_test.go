@@ -163,6 +163,24 @@ func TestLargeBody(t *testing.T) {
 	}
 }
 
+// A caller that wants the connection closed and reads only when it has written
+// everything gets the answer too.
+func TestRefusedWhileSendingAndClosing(t *testing.T) {
+	t.Parallel()
+	for token, want := range map[string]int{shopToken: 413, "wrong": 403} {
+		d := &desk{}
+		conn := dial(t, serve(t, d, nil))
+		const size = 4 << 20
+		header := head("v2/send", token, fmt.Sprintf("Connection: close\r\nContent-Length: %d", size))
+		if _, err := io.WriteString(conn, header+strings.Repeat("x", size)); err != nil {
+			t.Fatalf("token %s: %v", token, err)
+		}
+		if got := ask(t, conn, ""); got.status != want {
+			t.Errorf("token %s: %+v", token, got)
+		}
+	}
+}
+
 func TestIncompleteBody(t *testing.T) {
 	t.Parallel()
 	for _, rest := range []string{

@@ -33,6 +33,9 @@ func (m *Mapping) Apply(p Payload, env Env) ([]byte, error) {
 		out:   make([]byte, 0, m.size+min(len(p.raw), 4096)),
 	}
 	b.object(m.nodes)
+	if len(b.out) > MaxTarget {
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "the mapped payload is larger than %d bytes", MaxTarget)
+	}
 	if len(b.problems) > 0 {
 		return nil, &dispatchapy.Error{
 			Code:    dispatchapy.CodeInvalid,
@@ -42,6 +45,10 @@ func (m *Mapping) Apply(p Payload, env Env) ([]byte, error) {
 	}
 	return b.out, nil
 }
+
+// MaxTarget bounds a mapped payload, in bytes: a template can multiply what a
+// caller sends.
+const MaxTarget = 64 << 20
 
 // builder writes one target payload.
 type builder struct {
@@ -55,6 +62,9 @@ type builder struct {
 func (b *builder) object(nodes []node) (members int) {
 	b.out = append(b.out, '{')
 	for i := range nodes {
+		if len(b.out) > MaxTarget {
+			return members // refused as a whole by Apply
+		}
 		mark := len(b.out)
 		if members > 0 {
 			b.out = append(b.out, ',')

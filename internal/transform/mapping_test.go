@@ -311,3 +311,17 @@ func TestCompileMappingInvalidJSON(t *testing.T) {
 		t.Errorf("CompileMapping (-want +got):\n%s", diff)
 	}
 }
+
+func TestATemplateCannotMultiplyWithoutEnd(t *testing.T) {
+	m, faults := CompileMapping(dispatchapy.Mapping{"text": {Template: strings.Repeat("{{m}}", 1000)}})
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	p, err := Parse([]byte(`{"m":"` + strings.Repeat("x", 1<<20) + `"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := m.Apply(p, Env{}); dispatchapy.ErrorCode(err) != dispatchapy.CodeInvalid {
+		t.Errorf("a gigabyte came out as %d bytes, %v", len(out), err)
+	}
+}

@@ -59,6 +59,9 @@ func parseTemplate(source string) (template, error) {
 func (t *template) append(dst []byte, p *Payload) (out []byte, filled int) {
 	dst = append(dst, '"')
 	for i := range t.parts {
+		if len(dst) > MaxTarget {
+			break // refused as a whole by Mapping.Apply
+		}
 		part := &t.parts[i]
 		if part.literal != nil {
 			dst = append(dst, part.literal...)
