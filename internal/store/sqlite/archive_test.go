@@ -1,0 +1,267 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+	"dispatchapy/internal/store/sqlite"
+)
+
+func insertOne(t testing.TB, s store.Store, ref string) int64 {
+	t.Helper()
+	got, err := s.InsertTasks(context.WithoutCancel(t.Context()), []store.NewTask{{Submission: dispatchapy.Submission{
+		EndpointID: 1, ClientID: 2, Ref: ref, Scope: "s", Source: []byte(`{"ref":"` + ref + `"}`), MaxAttempts: 5, Delay: time.Hour,
+	}}})
+	if err != nil || got[0].Err != nil {
+		t.Fatal(err, got)
+	}
+	return got[0].TaskID
+}
+
+func openArchive(t testing.TB, path string) *sqlite.Archive {
+	t.Helper()
+	a, err := sqlite.OpenArchive(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// execAt changes a database behind the program's back.
+func execAt(t testing.TB, path, query string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), query)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustFacts(t testing.TB, path string) sqlite.Facts {
+	t.Helper()
+	f, err := openArchive(t, path).Facts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestCopyUnderLoad: a copy made while tasks come in is whole, and has every
+// task that was acknowledged before.
+func TestCopyUnderLoad(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "dispatchapy.db")
+	s := openAt(t, path)
+	defer shut(t, s)
+	var acknowledged atomic.Int64
+	first := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ctx.Err() == nil; i++ {
+			acknowledged.Store(insertOne(t, s, fmt.Sprintf("load-%d", i)))
+			if i == 100 {
+				close(first)
+			}
+		}
+	}()
+	<-first
+	a := openArchive(t, path)
+	for i := range 3 {
+		before := acknowledged.Load()
+		file := filepath.Join(dir, fmt.Sprintf("copy-%d.db", i))
+		if err := a.Copy(t.Context(), file); err != nil {
+			t.Fatal(err)
+		}
+		if got := mustFacts(t, file); got.Newest < before || got.Waiting != got.Newest {
+			t.Errorf("the copy has %d tasks up to %d, want at least %d", got.Waiting, got.Newest, before)
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%v, %v: want mode 0600", info, err)
+		}
+	}
+	cancel()
+	<-done
+	if found, _ := filepath.Glob(filepath.Join(dir, ".backup-*")); len(found) > 0 {
+		t.Errorf("left over: %v", found)
+	}
+}
+
+func TestCopyRefusals(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "dispatchapy.db")
+	shut(t, openAt(t, path))
+	a := openArchive(t, path)
+	if err := a.Copy(t.Context(), path); dispatchapy.ErrorCode(err) != dispatchapy.CodeInvalid {
+		t.Errorf("onto itself: %v", err)
+	}
+	if err := a.Copy(t.Context(), filepath.Join(dir, "absent", "x.db")); dispatchapy.ErrorCode(err) != dispatchapy.CodeInvalid {
+		t.Errorf("into an absent directory: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Copy(ctx, filepath.Join(dir, "x.db")); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*x.db*")); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+func TestOpenArchiveRefusals(t *testing.T) {
+	dir := t.TempDir()
+	newer := filepath.Join(dir, "newer.db")
+	s := openAt(t, newer)
+	shut(t, s)
+	execAt(t, newer, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 1)")
+	foreign := filepath.Join(dir, "foreign.db")
+	execAt(t, foreign, "CREATE TABLE tasks (id)")
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, bytes.Repeat([]byte("no database "), 500), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		newer: "newer version", foreign: "not a gateway's database", text: "not a database",
+		dir: "not a file", filepath.Join(dir, "absent.db"): "there is no file",
+	} {
+		if _, err := sqlite.OpenArchive(t.Context(), path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", path, err, want)
+		}
+	}
+}
+
+func TestRestore(t *testing.T) {
+	dir := t.TempDir()
+	path, backup := filepath.Join(dir, "dispatchapy.db"), filepath.Join(dir, "backup.db")
+	s := openAt(t, path)
+	insertOne(t, s, "kept")
+	if err := openArchive(t, path).Copy(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	insertOne(t, s, "later")
+
+	if _, err := sqlite.Restore(t.Context(), backup, path, nil); dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict {
+		t.Errorf("while it is open: %v", err)
+	}
+	shut(t, s)
+	refusal := errors.New("not this one")
+	if _, err := sqlite.Restore(t.Context(), backup, path, func(*sqlite.Archive) error { return refusal }); !errors.Is(err, refusal) {
+		t.Errorf("not accepted: %v", err)
+	}
+	if got := mustFacts(t, path).Newest; got != 2 {
+		t.Fatalf("a refused restore left %d tasks, want 2", got)
+	}
+
+	aside, err := sqlite.Restore(t.Context(), backup, path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := mustFacts(t, aside).Newest; got != 2 {
+		t.Errorf("%d tasks set aside, want 2", got)
+	}
+	s = openAt(t, path)
+	defer shut(t, s)
+	page, err := s.ListTasks(t.Context(), store.TaskQuery{Limit: 10})
+	if err != nil || len(page.Tasks) != 1 || page.Tasks[0].Ref != "kept" {
+		t.Errorf("after the restore: %v, %v", page.Tasks, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.restoring*")); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+// TestRestoreInPlaceOfWhatIsDamaged keeps the pieces.
+func TestRestoreInPlaceOfWhatIsDamaged(t *testing.T) {
+	dir := t.TempDir()
+	path, backup := filepath.Join(dir, "dispatchapy.db"), filepath.Join(dir, "backup.db")
+	s := openAt(t, backup)
+	insertOne(t, s, "kept")
+	shut(t, s)
+	junk := bytes.Repeat([]byte("junk"), 5000)
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.WriteFile(name, junk, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	aside, err := sqlite.Restore(t.Context(), backup, path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(aside); err != nil || !bytes.Equal(got, junk) {
+		t.Errorf("the damaged database was not kept: %v", err)
+	}
+	s = openAt(t, path)
+	defer shut(t, s)
+	if id := insertOne(t, s, "next"); id != 2 {
+		t.Errorf("the next task is %d, want 2", id)
+	}
+}
+
+func TestRestoreRefusals(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "dispatchapy.db")
+	s := openAt(t, path)
+	insertOne(t, s, "old")
+	shut(t, s)
+
+	whole := filepath.Join(dir, "whole.db")
+	s = openAt(t, whole)
+	for i := range 500 {
+		insertOne(t, s, strings.Repeat("x", 200)+fmt.Sprint(i))
+	}
+	shut(t, s)
+	data, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name string, data []byte) string {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	spoiled := bytes.Clone(data)
+	copy(spoiled[len(spoiled)/2:], bytes.Repeat([]byte{0xA5}, 8192))
+	open := write("open.db", data)
+	write("open.db-wal", []byte("something"))
+	for name, backup := range map[string]string{
+		"absent":         filepath.Join(dir, "absent.db"),
+		"itself":         path,
+		"cut off":        write("cut.db", data[:len(data)/2]),
+		"spoiled":        write("spoiled.db", spoiled),
+		"empty":          write("empty.db", nil),
+		"with a journal": open,
+	} {
+		if _, err := sqlite.Restore(t.Context(), backup, path, nil); err == nil {
+			t.Errorf("%s: restored", name)
+		}
+		if got := mustFacts(t, path).Newest; got != 1 {
+			t.Fatalf("%s: the database was touched", name)
+		}
+	}
+	if left, _ := filepath.Glob(path + ".*"); len(left) > 1 { // the lock
+		t.Errorf("left over: %v", left)
+	}
+}
