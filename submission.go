@@ -18,6 +18,8 @@ type Submission struct {
 	// submission with the same client, endpoint and key within IdempotencyTTL
 	// is answered like the first if it has the same body, and refused otherwise.
 	IdempotencyKey string
+
+	ResendOf int64 // the task that this one was made from by a person; 0: none
 }
 
 // IdempotencyTTL is how long an idempotency key is remembered.

@@ -15,6 +15,7 @@ type Task struct {
 	ResourceID int64 // resource of the latest attempt; 0 before the first
 	Ref        string
 	Scope      string
+	ResendOf   int64 // the task that this one was made from by a person; 0: none
 
 	// Source is the body exactly as it was received: a JSON object.
 	Source json.RawMessage

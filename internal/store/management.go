@@ -22,13 +22,13 @@ type Management interface {
 	// Session finds a session by its hash, or gives ErrNotFound. One that has
 	// ended is not found.
 	Session(ctx context.Context, hash [32]byte) (Session, error)
-	// TouchSessions moves SeenAt and IdleEnd of sessions that still exist.
+	// TouchSessions moves SeenAt and IdleEnd of sessions that have not ended,
+	// never back.
 	TouchSessions(ctx context.Context, seen []SessionSeen) error
 	// ListSessions gives the sessions of one user or client that have not
 	// ended, latest seen first; both ids 0: everybody's.
 	ListSessions(ctx context.Context, userID, clientID int64) ([]Session, error)
-	// DeleteSessions ends sessions: those with the ids, or all of the user or
-	// client. It says how many there were.
+	// DeleteSessions ends sessions and says how many there were.
 	DeleteSessions(ctx context.Context, q SessionSelection) (int, error)
 	// DeleteEndedSessions forgets up to limit sessions past their end.
 	DeleteEndedSessions(ctx context.Context, limit int) (int, error)
@@ -41,17 +41,26 @@ type Management interface {
 
 	// Stats gives counts of finished tasks and of attempts in [Since, Until),
 	// grouped as asked. They are kept in buckets of an hour per endpoint,
-	// client, resource and scope, and survive the deletion of tasks.
+	// client, resource and scope, and survive the deletion of tasks. Rows are in
+	// order of Start, then of ObjectID or Scope; what has no rows did not happen.
+	// A question whose answer has more than MaxStatsRows is refused.
 	Stats(ctx context.Context, q StatsQuery) ([]StatsRow, error)
+	// DeleteOldStats deletes up to limit rows of statistics about hours longer
+	// than age ago.
+	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
 
-	// ImportTasks stores tasks with their whole history as they are, and gives
-	// their new ids in order. They must not be processing.
+	// ImportTasks stores tasks with their whole history as they are, all or
+	// nothing, and gives their new ids in order. They must not be processing,
+	// and they are not counted in the statistics. It is one transaction, which
+	// others wait for: a few hundred tasks at a time.
 	ImportTasks(ctx context.Context, tasks []TaskDetail) (ids []int64, err error)
-	// ImportChecks stores health checks as they are.
+	// ImportChecks stores health checks as they are, given oldest first; the
+	// latest MaxChecks of each resource are kept.
 	ImportChecks(ctx context.Context, checks []dispatchapy.Check) error
 
-	// Backup writes a consistent copy of the database to a new file. Tasks keep
-	// coming in meanwhile.
+	// Backup writes a consistent copy of the database to a new file, with
+	// everything that was acknowledged before the call. Tasks keep coming in
+	// meanwhile. After an error there is no file.
 	Backup(ctx context.Context, path string) error
 }
 
@@ -111,7 +120,8 @@ type SessionSeen struct {
 }
 
 // SessionSelection selects sessions: by id, or all of a user or client, but
-// for Except.
+// for Except. Where ids and an owner are given, both must hold. Nothing given
+// selects nothing.
 type SessionSelection struct {
 	IDs      []int64
 	UserID   int64
@@ -130,10 +140,23 @@ const (
 	ByScope    StatsGroup = "scope"
 )
 
+// MaxStatsRows is how many rows Stats gives at most.
+const MaxStatsRows = 20_000
+
+// Bounds of the scopes that statistics tell apart, because scopes come from
+// clients, who may put anything there. What goes beyond them is counted under
+// the scope "".
+const (
+	MaxScopes      = 1000 // rows with a scope of one endpoint and client in one hour; scopes in one answer
+	MaxScopeLength = 200  // bytes
+)
+
 // StatsQuery asks for statistics. Filters that are zero select all.
+//
+// As rows are kept by the hour, [Since, Until) is widened to full hours.
 type StatsQuery struct {
 	Since, Until time.Time
-	Bucket       time.Duration // 0: one row per group; else a multiple of an hour
+	Bucket       time.Duration // 0: one row per group; else a multiple of an hour, counted from Since
 	Group        StatsGroup    // "": all together
 	EndpointID   int64
 	ClientID     int64

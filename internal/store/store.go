@@ -85,7 +85,7 @@ type Store interface {
 	// ConfigVersion gives the configuration's version.
 	ConfigVersion(ctx context.Context) (int64, error)
 	// ApplyConfig changes objects, counts the version up and writes the audit
-	// entry, all or nothing. ErrVersionConflict if the version is not Expect.
+	// entries, all or nothing. ErrVersionConflict if the version is not Expect.
 	// It gives the new version and the ids of update.Put, in order.
 	ApplyConfig(ctx context.Context, update ConfigUpdate) (version int64, ids []int64, err error)
 	// ObjectNames gives the name of every object there ever was, so that old
@@ -113,6 +113,8 @@ type Store interface {
 	// others may wait for, until ctx ends. Hints may be lost or merged: callers
 	// poll as well.
 	Watch(ctx context.Context, notify func(Hint)) error
+
+	Management
 
 	// InstanceKey is random, made when the database is created, and the same
 	// for every node on it. Stable identifiers are derived from it.
@@ -246,7 +248,14 @@ type TaskDetail struct {
 	Task     dispatchapy.Task
 	Attempts []dispatchapy.Attempt
 	Log      []dispatchapy.LogEntry
+
+	// Resent are the tasks that were made from this one, oldest first, at most
+	// the latest MaxResent.
+	Resent []int64
 }
+
+// MaxResent is how many ids TaskDetail.Resent has at most.
+const MaxResent = 20
 
 // LaneBacklog is what an endpoint has unfinished.
 type LaneBacklog struct {
@@ -299,6 +308,11 @@ type ConfigUpdate struct {
 	// ResetHealth lists resources whose health is no longer known, because
 	// they now live elsewhere. They become due for a check at once.
 	ResetHealth []int64
+
+	// Audit says what is changed, by whom. The store fills in Version, At where
+	// it is zero, and ObjectID where it is 0, from the object of the same kind
+	// and name in Put.
+	Audit []AuditEntry
 
 	By      string // who
 	Summary string // what, in words, without secrets

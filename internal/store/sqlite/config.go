@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"dispatchapy"
 	"dispatchapy/internal/store"
@@ -90,10 +91,32 @@ func applyConfig(tx *tx, update *store.ConfigUpdate) (version int64, ids []int64
 			return 0, nil, err
 		}
 	}
-	_, err = tx.exec("INSERT INTO audit (version, at, by, summary) VALUES (?, ?, ?, ?)",
-		version, tx.wall, update.By, update.Summary)
 	tx.hint.Config = true
-	return version, ids, err
+	return version, ids, addAudit(tx, auditOf(update, version, ids)...)
+}
+
+// auditOf completes the update's entries with what is known only now.
+func auditOf(update *store.ConfigUpdate, version int64, ids []int64) []store.AuditEntry {
+	type name struct {
+		kind store.Kind
+		name string
+	}
+	put := make(map[name]int64, len(ids))
+	for i := range update.Put {
+		put[name{update.Put[i].Kind, update.Put[i].Name}] = ids[i]
+	}
+	entries := slices.Clone(update.Audit)
+	if len(entries) == 0 && update.Summary != "" {
+		entries = []store.AuditEntry{{By: update.By, Action: "change", Detail: update.Summary}}
+	}
+	for i := range entries {
+		e := &entries[i]
+		e.Version = version
+		if e.ObjectID == 0 {
+			e.ObjectID = put[name{e.Kind, e.Name}]
+		}
+	}
+	return entries
 }
 
 func deleteObject(tx *tx, ref store.ObjectRef) error {

@@ -21,8 +21,18 @@ func (tx *tx) noteMinute(id int64) error {
 		return nil
 	}
 	tx.minuteNoted = true
+	return tx.noteMinuteOf(id, tx.wall)
+}
+
+// noteOldMinute is told of every task that was created before it is stored.
+func (tx *tx) noteOldMinute(id, created int64) error {
+	tx.minuteNoted = false
+	return tx.noteMinuteOf(id, created)
+}
+
+func (tx *tx) noteMinuteOf(id, at int64) error {
 	_, err := tx.exec(`INSERT INTO task_minutes (first_id, minute) SELECT ?1, ?2
-		WHERE ?2 IS NOT (SELECT minute FROM task_minutes ORDER BY first_id DESC LIMIT 1)`, id, tx.wall/minute)
+		WHERE ?2 IS NOT (SELECT minute FROM task_minutes ORDER BY first_id DESC LIMIT 1)`, id, at/minute)
 	return err
 }
 

@@ -43,6 +43,7 @@ const readers = 4
 // Store is a store.Store in an SQLite file.
 type Store struct {
 	log      *slog.Logger
+	path     string // of the database file
 	lock     *os.File
 	clock    clock
 	writes   *store.Batcher[operation]
@@ -56,6 +57,10 @@ type Store struct {
 	// life is held for reading by those who read, and for writing to close.
 	life   sync.RWMutex
 	closed chan struct{}
+
+	// closing ends when Close is called, for reading that would take long.
+	closing context.Context
+	end     context.CancelFunc
 }
 
 var _ store.Store = (*Store)(nil)
@@ -71,7 +76,8 @@ func open(ctx context.Context, options Options, wall time.Time) (_ *Store, err e
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", options.Path, err)
 	}
-	s := &Store{log: options.Log, budget: pageBudget, closed: make(chan struct{})}
+	s := &Store{log: options.Log, path: path, budget: pageBudget, closed: make(chan struct{})}
+	s.closing, s.end = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -134,7 +140,12 @@ var (
 )
 
 func connect(path string, pragmas []string, connections int) *sql.DB {
-	query := url.Values{"_pragma": pragmas, "_txlock": {"deferred"}}
+	return connectWith(url.Values{}, path, pragmas, connections)
+}
+
+// connectWith takes further parameters for the file.
+func connectWith(query url.Values, path string, pragmas []string, connections int) *sql.DB {
+	query["_pragma"], query["_txlock"] = pragmas, []string{"deferred"}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil { // only an unknown driver name can fail here
@@ -202,6 +213,7 @@ func (s *Store) reading(do func() error) error {
 
 // Close implements store.Store. It may be called more than once.
 func (s *Store) Close() error {
+	s.end()
 	s.index.stop() // it reads, so that it has to end before the lock is taken
 	s.life.Lock()
 	defer s.life.Unlock()

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"dispatchapy"
@@ -56,12 +58,21 @@ func recordOutcome(tx *tx, o *store.Outcome) (held bool, err error) {
 	if o.Status == dispatchapy.StatusPending {
 		runAt, finishedAt = after(tx.now, o.RetryIn), 0
 	}
-	changed, err := tx.change(`UPDATE tasks SET status = ?1, run_at = ?2, finished_at = ?3,
+	var (
+		key      statsKey
+		accepted int64
+	)
+	err = tx.row(`UPDATE tasks SET status = ?1, run_at = ?2, finished_at = ?3,
 		attempt_count = attempt_count + ?4, resource_id = iif(?5 = 0, resource_id, ?5), refused = ?6, last_error = ?7
-		WHERE id = ?8 AND fence = ?9 AND status = 'processing'`,
-		string(o.Status), runAt, finishedAt, len(o.Attempts), o.ResourceID, refused, o.LastError,
-		o.Lease.TaskID, o.Lease.Fence)
-	if err != nil || changed == 0 {
+		WHERE id = ?8 AND fence = ?9 AND status = 'processing'
+		RETURNING endpoint_id, client_id, scope, resource_id, created_at`,
+		[]any{string(o.Status), runAt, finishedAt, len(o.Attempts), o.ResourceID, refused, o.LastError,
+			o.Lease.TaskID, o.Lease.Fence},
+		&key.endpointID, &key.clientID, &key.scope, &key.resourceID, &accepted)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
 	if err := addAttempts(tx, o.Lease.TaskID, o.Attempts); err != nil {
@@ -74,9 +85,10 @@ func recordOutcome(tx *tx, o *store.Outcome) (held bool, err error) {
 		return true, err
 	}
 	if o.Status == dispatchapy.StatusPending {
-		err = hintReleased(tx, o.Lease.TaskID)
+		tx.hintTasks(key.endpointID)
 	}
-	return true, err
+	tx.noteOutcome(key, accepted, o)
+	return true, nil
 }
 
 // addAttempts replaces an attempt of the same number, so that nothing that a
@@ -99,14 +111,5 @@ func addAttempts(tx *tx, taskID int64, attempts []dispatchapy.Attempt) error {
 		_, err := tx.exec("DELETE FROM attempts WHERE task_id = ? AND number <= ?", taskID, last-maxAttempts)
 		return err
 	}
-	return nil
-}
-
-func hintReleased(tx *tx, taskID int64) error {
-	var endpoint int64
-	if err := tx.row("SELECT endpoint_id FROM tasks WHERE id = ?", []any{taskID}, &endpoint); err != nil {
-		return err
-	}
-	tx.hintTasks(endpoint)
 	return nil
 }

@@ -109,7 +109,7 @@ func (s *Store) RecordProbes(ctx context.Context, outcomes []store.ProbeOutcome)
 // recordProbe reports whether the lease was still held; if not, it changed
 // nothing.
 func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
-	h, c := &o.Health, &o.Check
+	h, c := &o.Health, o.Check
 	since := micros(h.Since)
 	if since == 0 {
 		since = tx.wall // 0 would mean never checked
@@ -121,19 +121,26 @@ func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
 	if err != nil || changed == 0 {
 		return false, err
 	}
-	if _, err := tx.exec(`INSERT INTO health_checks
-		(resource_id, at, method, manual, ok, status_code, error, detail, duration, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		h.ResourceID, micros(c.At), string(c.Method), c.Manual, c.OK, c.StatusCode, string(c.Error), c.Detail,
-		int64(c.Duration), string(c.State)); err != nil {
-		return true, err
-	}
-	if _, err := tx.exec(`DELETE FROM health_checks WHERE resource_id = ?1 AND id <=
-		(SELECT id FROM health_checks WHERE resource_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
-		h.ResourceID, store.MaxChecks); err != nil {
+	c.ResourceID = h.ResourceID
+	if err := addCheck(tx, &c); err != nil {
 		return true, err
 	}
 	tx.hint.Health = true
 	return true, tx.addEvents(o.Events)
+}
+
+// addCheck writes a row of the history and deletes the one that is too old.
+func addCheck(tx *tx, c *dispatchapy.Check) error {
+	if _, err := tx.exec(`INSERT INTO health_checks
+		(resource_id, at, method, manual, ok, status_code, error, detail, duration, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.ResourceID, micros(c.At), string(c.Method), c.Manual, c.OK, c.StatusCode, string(c.Error), c.Detail,
+		int64(c.Duration), string(c.State)); err != nil {
+		return err
+	}
+	_, err := tx.exec(`DELETE FROM health_checks WHERE resource_id = ?1 AND id <=
+		(SELECT id FROM health_checks WHERE resource_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+		c.ResourceID, store.MaxChecks)
+	return err
 }
 
 // resetHealth forgets what is known of a resource and makes it due. A probe

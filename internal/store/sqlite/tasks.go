@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"dispatchapy"
@@ -69,10 +70,10 @@ func (in *insert) run(tx *tx) (store.InsertResult, error) {
 	}
 	status, runAt, fence := in.start(tx)
 	inserted, err := tx.exec(`INSERT INTO tasks
-		(status, run_at, fence, endpoint_id, client_id, max_attempts, created_at, budget_from, ref, scope, source)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`,
+		(status, run_at, fence, endpoint_id, client_id, max_attempts, created_at, budget_from, resend_of, ref, scope, source)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)`,
 		string(status), runAt, fence, in.EndpointID, in.ClientID, in.MaxAttempts, tx.wall,
-		in.Ref, in.Scope, notNull(in.Source))
+		in.ResendOf, in.Ref, in.Scope, notNull(in.Source))
 	if err != nil {
 		return store.InsertResult{}, err
 	}
@@ -124,6 +125,7 @@ func (in *insert) leased(tx *tx, id, runAt int64) *store.Leased {
 			Scope:       in.Scope,
 			Source:      in.Source,
 			MaxAttempts: in.MaxAttempts,
+			ResendOf:    in.ResendOf,
 			CreatedAt:   accepted,
 			BudgetFrom:  accepted,
 			RunAt:       in.clock.display(runAt),
@@ -172,7 +174,7 @@ func notNull(b []byte) []byte {
 
 // taskColumns are what scanTask reads.
 const taskColumns = `id, status, run_at, fence, endpoint_id, client_id, resource_id, attempt_count, attempt_base,
-	max_attempts, created_at, budget_from, finished_at, refused, last_error, ref, scope, source`
+	max_attempts, created_at, budget_from, finished_at, refused, resend_of, last_error, ref, scope, source`
 
 type scanner interface{ Scan(dest ...any) error }
 
@@ -185,7 +187,7 @@ func scanTask(row scanner, clock clock) (task dispatchapy.Task, fence int64, err
 	)
 	err = row.Scan(&task.ID, &task.Status, &runAt, &fence, &task.EndpointID, &task.ClientID, &task.ResourceID,
 		&task.AttemptCount, &task.AttemptBase, &task.MaxAttempts, &created, &budget, &finished,
-		&refused, &task.LastError, &task.Ref, &task.Scope, &source)
+		&refused, &task.ResendOf, &task.LastError, &task.Ref, &task.Scope, &source)
 	if err != nil {
 		return task, 0, err
 	}
@@ -262,7 +264,10 @@ func (s *Store) Task(ctx context.Context, id int64) (detail store.TaskDetail, er
 		if detail.Attempts, err = attempts(ctx, tx, id); err != nil {
 			return err
 		}
-		detail.Log, err = taskLog(ctx, tx, id)
+		if detail.Log, err = taskLog(ctx, tx, id); err != nil {
+			return err
+		}
+		detail.Resent, err = resent(ctx, tx, id)
 		return err
 	})
 	if err != nil {
@@ -291,6 +296,15 @@ func taskLog(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.LogEn
 		entry.At = fromMicros(at)
 		return entry, err
 	})
+}
+
+// resent gives the latest tasks made from this one, oldest first.
+func resent(ctx context.Context, tx *sql.Tx, taskID int64) ([]int64, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id FROM tasks INDEXED BY tasks_resent
+		WHERE resend_of > 0 AND resend_of = ? ORDER BY id DESC LIMIT ?`, taskID, store.MaxResent)
+	ids, err := collect(rows, err, scanID)
+	slices.Reverse(ids)
+	return ids, err
 }
 
 // snapshot runs queries that have to see the same state.

@@ -24,7 +24,7 @@ type operation func(tx *tx) error
 // the batch is told that the database cannot be written, and the next batch
 // tries again. The log hears of it once, and once when it is over.
 func (s *Store) commit(ops []operation, errs []error) {
-	hint, err := s.writer.commit(s.clock.now(), ops, errs)
+	tx, err := s.writer.commit(s.clock.now(), ops, errs)
 	if failing := err != nil; failing != s.failing {
 		s.failing = failing
 		if failing {
@@ -39,7 +39,10 @@ func (s *Store) commit(ops []operation, errs []error) {
 		}
 		return
 	}
-	s.watchers.publish(hint)
+	if tx.unsaved != nil {
+		s.log.Error("statistics were not saved", "error", tx.unsaved)
+	}
+	s.watchers.publish(tx.hint)
 }
 
 // writer owns the one connection that writes. Only the goroutine that commits
@@ -52,11 +55,11 @@ type writer struct {
 
 // commit runs the operations in one transaction: fast if all of them succeed,
 // else again with each in a savepoint, so that a bad one does not sink its
-// neighbours. It fills in errs and gives the hints to publish. After an error
-// nothing was changed.
-func (w *writer) commit(now int64, ops []operation, errs []error) (store.Hint, error) {
+// neighbours. It fills in errs and gives the transaction, for what is to be
+// told of it. After an error nothing was changed.
+func (w *writer) commit(now int64, ops []operation, errs []error) (*tx, error) {
 	if err := w.open(); err != nil {
-		return store.Hint{}, err
+		return nil, err
 	}
 	t := &tx{w: w, now: now, wall: time.Now().UnixMicro()}
 	err := w.transaction(t, ops, errs)
@@ -66,9 +69,9 @@ func (w *writer) commit(now int64, ops []operation, errs []error) (store.Hint, e
 	}
 	if err != nil {
 		w.recover(err)
-		return store.Hint{}, err
+		return nil, err
 	}
-	return t.hint, nil
+	return t, nil
 }
 
 func (w *writer) transaction(tx *tx, ops []operation, errs []error) error {
@@ -82,6 +85,10 @@ func (w *writer) transaction(tx *tx, ops []operation, errs []error) error {
 			return err
 		}
 		errs[i] = fate
+	}
+	if tx.unsaved = tx.saveNotes(); faulty(tx.unsaved) {
+		w.rollback()
+		return tx.unsaved
 	}
 	if _, err := tx.exec("COMMIT"); err != nil {
 		w.rollback()
@@ -152,6 +159,8 @@ type tx struct {
 	wall    int64 // the wall clock's time
 	careful bool  // with savepoints
 	hint    store.Hint
+	notes   []note // for the statistics, saved at the end
+	unsaved error  // why they were not saved, but for faults of the database
 
 	minuteNoted bool // see noteMinute
 }
@@ -165,11 +174,13 @@ func (tx *tx) alone(do func() error) (fate, err error) {
 	if _, err := tx.exec("SAVEPOINT part"); err != nil {
 		return nil, err
 	}
+	noted := len(tx.notes)
 	fate = do()
 	if fate != nil {
 		if faulty(fate) {
 			return nil, fate
 		}
+		tx.notes = tx.notes[:noted]
 		if _, err := tx.exec("ROLLBACK TO part"); err != nil {
 			return nil, err
 		}

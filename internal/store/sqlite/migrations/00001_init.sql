@@ -27,6 +27,7 @@ CREATE TABLE tasks (
     budget_from   INTEGER NOT NULL,
     finished_at   INTEGER NOT NULL DEFAULT 0,
     refused       TEXT    NOT NULL DEFAULT '',
+    resend_of     INTEGER NOT NULL DEFAULT 0,
     last_error    TEXT    NOT NULL DEFAULT '',
     ref           TEXT    NOT NULL,
     scope         TEXT    NOT NULL,
@@ -49,6 +50,8 @@ CREATE INDEX tasks_client ON tasks (client_id);
 CREATE INDEX tasks_resource ON tasks (resource_id) WHERE resource_id > 0;
 -- Retention: 1.05. Stopped tasks are never cleaned up and would stand in its way.
 CREATE INDEX tasks_finished ON tasks (finished_at) WHERE status IN ('success', 'failed');
+-- What was made from a task. Hardly any task is in it.
+CREATE INDEX tasks_resent ON tasks (resend_of) WHERE resend_of > 0;
 
 -- Which ids were given out in which minute since 1970 by the wall clock: those
 -- from first_id up to the next row's. Tasks are found by time of creation
@@ -111,12 +114,63 @@ CREATE UNIQUE INDEX config_objects_name ON config_objects (kind, name) WHERE del
 -- Id 1 is kept for the settings.
 INSERT INTO sqlite_sequence (name, seq) VALUES ('config_objects', 1);
 
+-- Who did what. Written rarely, looked up by object and by person.
 CREATE TABLE audit (
-    version INTEGER PRIMARY KEY, -- the configuration version that this entry made
-    at      INTEGER NOT NULL,
-    by      TEXT    NOT NULL,
-    summary TEXT    NOT NULL
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    at        INTEGER NOT NULL,
+    by        TEXT    NOT NULL,
+    action    TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    object_id INTEGER NOT NULL,
+    name      TEXT    NOT NULL,
+    version   INTEGER NOT NULL, -- the configuration version that it made; 0: none
+    detail    TEXT    NOT NULL,
+    before    BLOB,
+    after     BLOB
 ) STRICT;
+CREATE INDEX audit_object ON audit (object_id, kind) WHERE object_id > 0;
+CREATE INDEX audit_by ON audit (by);
+
+-- A session ends at idle_end or absolute_end, whichever comes first.
+CREATE TABLE sessions (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash         BLOB    NOT NULL UNIQUE,
+    user_id      INTEGER NOT NULL,
+    client_id    INTEGER NOT NULL,
+    address      TEXT    NOT NULL,
+    agent        TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    seen_at      INTEGER NOT NULL,
+    idle_end     INTEGER NOT NULL,
+    absolute_end INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_user ON sessions (user_id) WHERE user_id > 0;
+CREATE INDEX sessions_client ON sessions (client_id) WHERE client_id > 0;
+CREATE INDEX sessions_end ON sessions (min(idle_end, absolute_end));
+
+CREATE TABLE token_use (
+    kind      TEXT    NOT NULL,
+    object_id INTEGER NOT NULL,
+    used_at   INTEGER NOT NULL,
+    PRIMARY KEY (kind, object_id)
+) STRICT, WITHOUT ROWID;
+
+-- What happened in each hour since 1970. The histograms are encoded by
+-- stats.go.
+CREATE TABLE stats (
+    hour            INTEGER NOT NULL,
+    endpoint_id     INTEGER NOT NULL,
+    client_id       INTEGER NOT NULL,
+    scope           TEXT    NOT NULL,
+    resource_id     INTEGER NOT NULL,
+    delivered       INTEGER NOT NULL,
+    failed          INTEGER NOT NULL,
+    attempts        INTEGER NOT NULL,
+    failed_attempts INTEGER NOT NULL,
+    latency         BLOB    NOT NULL,
+    answer          BLOB    NOT NULL,
+    PRIMARY KEY (hour, endpoint_id, client_id, scope, resource_id)
+) STRICT, WITHOUT ROWID;
 
 -- due_at is the time of the next check, or the end of the lease while leased.
 -- A row whose since is 0 was leased, but never checked.
@@ -159,11 +213,15 @@ CREATE TABLE events (
     run_at      INTEGER NOT NULL,
     fence       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX events_due ON events (run_at) WHERE status = 'pending';
 
 -- +goose Down
 DROP TABLE events;
 DROP TABLE health_checks;
 DROP TABLE resource_health;
+DROP TABLE stats;
+DROP TABLE token_use;
+DROP TABLE sessions;
 DROP TABLE audit;
 DROP TABLE config_objects;
 DROP TABLE idempotency;
