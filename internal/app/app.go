@@ -20,6 +20,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -121,6 +122,9 @@ func New(ctx context.Context, options config.Options, version string, log *slog.
 }
 
 func openBox(options config.Options) (*sealer.Box, error) {
+	if err := refuseNewKey(options); err != nil {
+		return nil, err
+	}
 	keys, err := sealer.LoadKeys(options.DataDir, options.SecretKey, options.SecretKeyFile)
 	if err != nil && (options.SecretKey != "" || options.SecretKeyFile != "") {
 		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "secret key: %w", err)
@@ -129,6 +133,25 @@ func openBox(options config.Options) (*sealer.Box, error) {
 		return nil, err
 	}
 	return sealer.New(keys...)
+}
+
+// refuseNewKey refuses to make a key for a database that was sealed with
+// another one: only that one opens it, and a new file would hide its loss.
+func refuseNewKey(options config.Options) error {
+	if options.SecretKey != "" || options.SecretKeyFile != "" {
+		return nil
+	}
+	key := filepath.Join(options.DataDir, sealer.KeyFile)
+	if exists(key) || !exists(options.DatabasePath()) {
+		return nil
+	}
+	return dispatchapy.Errorf(dispatchapy.CodeInvalid,
+		"%s is missing, and only it opens the database beside it: restore it, or set DISPATCHAPY_SECRET_KEY", key)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // wire makes the parts and shows them to each other.
@@ -175,7 +198,7 @@ func (a *App) applyFile(ctx context.Context, path string) error {
 	for _, c := range result.Changes {
 		a.log.Info("gateway file applied", "change", c.String())
 		if c.Token != "" {
-			fmt.Fprintf(os.Stderr, "token of new client %s, shown only now: %s\n", c.Name, c.Token.Reveal())
+			fmt.Fprintf(os.Stdout, "token of new client %s, shown only now: %s\n", c.Name, c.Token.Reveal())
 		}
 	}
 	return nil

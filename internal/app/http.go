@@ -28,6 +28,9 @@ const (
 	lastAnswers = 2 * time.Second // for requests under way when everything else has stopped
 )
 
+// unreadyFor is how long after a task was turned away no more are asked for.
+const unreadyFor = 3 * time.Second
+
 // serve starts the server on the listener and writes the control file.
 func (a *App) serve() {
 	a.server = &http.Server{
@@ -96,6 +99,11 @@ func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 	if err := a.writable.check(a.store.CheckWritable); err != nil {
 		answer(w, http.StatusServiceUnavailable, "unavailable", "the database cannot be written")
+		return
+	}
+	// A nearly full disk takes the small write above, but no task.
+	if a.metrics.turnedAway(unreadyFor) {
+		answer(w, http.StatusServiceUnavailable, "unavailable", "tasks had to be turned away")
 		return
 	}
 	answer(w, http.StatusOK, "ready", "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,8 @@ type metrics struct {
 	delivery    prometheus.Histogram
 	batchSize   prometheus.Histogram
 	batchCommit prometheus.Histogram
+
+	lastUnavailable atomic.Int64 // Unix nanoseconds
 }
 
 func newMetrics() *metrics {
@@ -71,7 +74,18 @@ func (m *metrics) Accepted(d time.Duration) {
 	m.accept.Observe(d.Seconds())
 }
 
-func (m *metrics) Rejected(reason string) { m.rejected.WithLabelValues(reason).Inc() }
+func (m *metrics) Rejected(reason string) {
+	m.rejected.WithLabelValues(reason).Inc()
+	if reason == intake.ReasonUnavailable {
+		m.lastUnavailable.Store(time.Now().UnixNano())
+	}
+}
+
+// turnedAway reports whether a task had to be turned away with 503 within the
+// last d.
+func (m *metrics) turnedAway(d time.Duration) bool {
+	return time.Now().UnixNano()-m.lastUnavailable.Load() < int64(d)
+}
 
 // Attempt and Finished observe the dispatcher.
 func (m *metrics) Attempt(resource string, a dispatchapy.Attempt) {

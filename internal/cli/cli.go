@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -24,6 +25,9 @@ const (
 	exitError = 1 // it was tried and failed
 	exitUsage = 2 // wrong options or an invalid gateway file; nothing was changed
 )
+
+// secondSignal is how long after the first signal another one means it.
+const secondSignal = time.Second
 
 // commands is the tree of commands, for kong.
 type commands struct {
@@ -57,7 +61,9 @@ type console struct {
 func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	// A second signal ends the process at once, but not one that follows on the
+	// heels of the first: some wrappers signal both process and group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(secondSignal, stop) })
 	var cmds commands
 	exited := -1
 	parser, err := kong.New(&cmds,

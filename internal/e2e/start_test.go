@@ -29,6 +29,7 @@ func TestRefusesToStart(t *testing.T) {
 		"bad address":          {[]string{"--data-dir", t.TempDir(), "--addr", "nonsense"}, 2, []string{"--addr"}},
 		"unknown database":     {[]string{"--data-dir", t.TempDir(), "--database-url", "mysql://h/d"}, 2, []string{"--database-url"}},
 		"address in use":       {[]string{"--data-dir", t.TempDir(), "--addr", strings.TrimPrefix(running.url, "http://")}, 2, []string{"--addr"}},
+		"key is gone":          {[]string{"--data-dir", keyless(t)}, 2, []string{"secret.key", "restore it"}},
 		"data in use":          {[]string{"--data-dir", busy}, 1, []string{"in use by another process"}},
 	} {
 		args := append([]string{"serve", "--addr", "127.0.0.1:0"}, c.flags...)
@@ -47,4 +48,14 @@ func TestRefusesToStart(t *testing.T) {
 	if code := running.terminate(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// keyless gives a data directory whose database has lost its key.
+func keyless(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "dispatchapy.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
