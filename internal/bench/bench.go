@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dispatchapy"
 )
 
 // The scenarios, in the order in which they run.
@@ -93,11 +95,11 @@ func (o *Options) setDefaults() error {
 func (o *Options) check() error {
 	for _, name := range o.Scenarios {
 		if !slices.Contains(Scenarios, name) {
-			return fmt.Errorf("there is no scenario %q; there are: %s", name, strings.Join(Scenarios, ", "))
+			return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--scenario: there is no scenario %q; there are: %s", name, strings.Join(Scenarios, ", "))
 		}
 	}
 	if slices.Contains(o.Scenarios, Stored) && o.Preload <= 0 {
-		return fmt.Errorf("the scenario %q needs a number of tasks to preload", Stored)
+		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--preload: the scenario %q needs a number of tasks to preload", Stored)
 	}
 	if o.BodyBytes < minBodyBytes {
 		return fmt.Errorf("a body has at least %d bytes", minBodyBytes)

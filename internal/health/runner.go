@@ -161,7 +161,12 @@ func (r *Runner) settle(res *routing.Resource, lease store.ProbeLease, check *di
 	}
 	r.tellGate(outcome.Health)
 	for _, e := range outcome.Events {
-		r.log.Info(string(e.Kind), "resource", res.Name, "detail", e.Detail)
+		level := slog.LevelInfo
+		if e.Kind == dispatchapy.EventResourceDown {
+			level = slog.LevelWarn
+		}
+		// Not the detail: it may be an answer that echoes what was sent.
+		r.log.Log(context.Background(), level, string(e.Kind), "resource", res.Name, "status_code", check.StatusCode, "error", string(check.Error))
 	}
 	return outcome.NextIn, true, nil
 }

@@ -85,6 +85,9 @@ func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Bat
 		return BatchResult{}, invalid("ids", "give either ids or a filter")
 	case len(ids) > MaxBatch:
 		return BatchResult{}, invalid("ids", fmt.Sprintf("at most %d tasks at once", MaxBatch))
+	case b.Filter != nil && b.Action == dispatchapy.ActionDelete && b.Filter.selectsAll():
+		// A variable that is empty in a script must not delete everything.
+		return BatchResult{}, invalid("filter", "must say which tasks to delete: give at least one of its keys")
 	case b.Filter != nil:
 		var err error
 		if ids, next, err = s.selectTasks(ctx, p, b); err != nil {

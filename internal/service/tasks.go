@@ -55,6 +55,12 @@ type TaskFilter struct {
 	Text      string    // anywhere in payloads, names, ref and scope, ignoring case
 }
 
+// selectsAll reports whether no field is given.
+func (f *TaskFilter) selectsAll() bool {
+	return len(f.Statuses)+len(f.Clients)+len(f.Endpoints)+len(f.Resources) == 0 &&
+		f.Ref == "" && f.Scope == "" && f.Text == "" && f.Since.IsZero() && f.Until.IsZero()
+}
+
 // ListTasks gives a page of tasks, newest first. A page may be shorter than
 // its limit without being the last.
 func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f TaskFilter, r PageRequest) (Page[Task], error) {

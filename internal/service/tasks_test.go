@@ -280,7 +280,7 @@ func TestBatchByFilterIsBounded(t *testing.T) {
 		many[i] = task{client: "shop", endpoint: "sms", ref: "r"}
 	}
 	n.insert(many...)
-	batch := service.Batch{Action: dispatchapy.ActionDelete, Filter: &service.TaskFilter{}}
+	batch := service.Batch{Action: dispatchapy.ActionDelete, Filter: &service.TaskFilter{Until: time.Now().Add(time.Hour)}}
 	first, err := n.ActOnTasks(t.Context(), admin, batch)
 	if err != nil || len(first.Results) != service.MaxBatch || first.Next == "" {
 		t.Fatalf("%d results, next %q, %v", len(first.Results), first.Next, err)
@@ -330,4 +330,22 @@ func TestBatchReportsWhatWasDoneBeforeTheDatabaseFailed(t *testing.T) {
 	n.store.failAfter = 0
 	_, err = n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionStop, IDs: ids})
 	wantCode(t, err, dispatchapy.CodeUnavailable)
+}
+
+func TestABatchDoesNotDeleteEverythingByAccident(t *testing.T) {
+	n := startNode(t)
+	_, err := n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionDelete, Filter: &service.TaskFilter{}})
+	wantCode(t, err, dispatchapy.CodeInvalid)
+	for name, f := range map[string]service.TaskFilter{
+		"a status": {Statuses: []dispatchapy.Status{dispatchapy.StatusFailed}},
+		"a ref":    {Ref: "r"},
+		"a time":   {Until: time.Now()},
+	} {
+		if _, err := n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionDelete, Filter: &f}); err != nil {
+			t.Errorf("by %s: %v", name, err)
+		}
+	}
+	if _, err := n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionRetry, Filter: &service.TaskFilter{}}); err != nil {
+		t.Errorf("retrying all: %v", err)
+	}
 }
