@@ -100,6 +100,10 @@ type Client struct {
 	Endpoints   []string  `json:"endpoints,omitempty"`
 	Dev         ClientDev `json:"dev,omitzero"`
 
+	// ShowProviderBodies lets the client read what its tasks exchanged with
+	// providers: requests, answers and errors with addresses in them.
+	ShowProviderBodies bool `json:"show_provider_bodies,omitempty"`
+
 	// OldTokens still open the gateway for a while after the token was changed.
 	OldTokens []OldToken `json:"old_tokens,omitempty"`
 }

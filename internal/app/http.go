@@ -60,9 +60,11 @@ func (a *App) handler() http.Handler {
 		Snapshots: a.table, Submitter: a.dispatcher, Observer: a.metrics, Ready: a.ready.Load, Log: a.log,
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", httpapi.New(httpapi.Options{
+	management := httpapi.New(httpapi.Options{
 		Service: a.service, Tokens: a.adminTokens(), Password: dispatchapy.Secret(a.options.AdminPassword), Log: a.log,
-	}))
+	})
+	mux.Handle("/v1/", management)
+	mux.Handle(httpapi.UserDocumentPath, management)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, "alive", "")

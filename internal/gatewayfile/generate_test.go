@@ -224,9 +224,10 @@ func config() *rapid.Generator[*dispatchapy.Config] {
 		for i := range rapid.IntRange(0, 2).Draw(t, "clients") {
 			c.Clients = append(c.Clients, dispatchapy.Client{
 				Name: fmt.Sprintf("c%d", i) + text().Draw(t, "name"), Description: text().Draw(t, "description"),
-				TokenHash: dispatchapy.HashToken(fmt.Sprint(i)).String(),
-				Endpoints: rapid.SliceOfN(text(), 0, 2).Draw(t, "endpoints"),
-				Dev:       dispatchapy.ClientDev{Hold: rapid.Bool().Draw(t, "hold"), RulesEnabled: rapid.Bool().Draw(t, "rules on"), Rules: rules().Draw(t, "rules")},
+				TokenHash:          dispatchapy.HashToken(fmt.Sprint(i)).String(),
+				Endpoints:          rapid.SliceOfN(text(), 0, 2).Draw(t, "endpoints"),
+				Dev:                dispatchapy.ClientDev{Hold: rapid.Bool().Draw(t, "hold"), RulesEnabled: rapid.Bool().Draw(t, "rules on"), Rules: rules().Draw(t, "rules")},
+				ShowProviderBodies: rapid.Bool().Draw(t, "show"),
 				OldTokens: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) dispatchapy.OldToken {
 					return dispatchapy.OldToken{Hash: text().Draw(t, "hash"), Until: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "until"), 0).UTC()}
 				}), 0, 2).Draw(t, "old tokens"),

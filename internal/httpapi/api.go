@@ -43,7 +43,7 @@ type api struct {
 	mux     *http.ServeMux
 }
 
-// New makes the handler of everything under /v1/.
+// New makes the handler of everything under /v1/ and of UserDocumentPath.
 func New(o Options) http.Handler {
 	a := &api{service: o.Service, log: o.Log, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, humaConfig())
@@ -53,6 +53,7 @@ func New(o Options) http.Handler {
 	a.registerResources()
 	a.registerEndpoints()
 	a.registerPreview()
+	a.registerDocumentation()
 	a.registerClients()
 	a.registerSettings()
 	a.registerEvents()
@@ -70,6 +71,7 @@ func New(o Options) http.Handler {
 	}
 	open := http.NewServeMux()
 	open.Handle(root, auth)
+	open.Handle("GET "+UserDocumentPath, auth)
 	open.HandleFunc("GET "+openAPIPath, serveDocument(a.huma.OpenAPI()))
 	return a.guard(a.sameOrigin(open))
 }
@@ -111,7 +113,7 @@ func serveDocument(doc *huma.OpenAPI) http.HandlerFunc {
 		panic("httpapi: the OpenAPI document cannot be encoded: " + err.Error())
 	}
 	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
+		w.Header().Set("Content-Type", typeOpenAPI)
 		_, _ = w.Write(text)
 	}
 }

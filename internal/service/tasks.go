@@ -62,7 +62,8 @@ func (f *TaskFilter) selectsAll() bool {
 }
 
 // ListTasks gives a page of tasks, newest first. A page may be shorter than
-// its limit without being the last.
+// its limit without being the last. A client does not read of providers unless
+// it was allowed to; so for Task.
 func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f TaskFilter, r PageRequest) (Page[Task], error) {
 	if err := require(p, dispatchapy.ReadTasks); err != nil {
 		return Page[Task]{}, err
@@ -84,8 +85,12 @@ func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f Task
 		return Page[Task]{}, storeError(err)
 	}
 	page := Page[Task]{Items: make([]Task, len(found.Tasks)), Next: beforeCursor(found.Next)}
+	mayRead := s.mayReadProviders(p)
 	for i := range found.Tasks {
 		page.Items[i] = s.named(found.Tasks[i])
+		if !mayRead {
+			discreet(&page.Items[i])
+		}
 	}
 	return page, nil
 }
@@ -105,7 +110,11 @@ func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (
 	if !p.IsStaff() && found.Task.ClientID != p.ClientID {
 		return TaskDetail{}, notFound("task", id) // whether it exists is not theirs to know
 	}
-	return s.detail(found), nil
+	detail := s.detail(found)
+	if !s.mayReadProviders(p) {
+		discreetDetail(&detail)
+	}
+	return detail, nil
 }
 
 func (s *Service) detail(found store.TaskDetail) TaskDetail {

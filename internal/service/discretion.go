@@ -1,0 +1,61 @@
+package service
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"dispatchapy"
+)
+
+// mayReadProviders reports whether p may read what is exchanged with
+// providers: requests, answers and errors with addresses in them.
+func (s *Service) mayReadProviders(p dispatchapy.Principal) bool {
+	if p.IsStaff() {
+		return true
+	}
+	client := s.table.Load().ClientByID(p.ClientID)
+	return client != nil && client.ShowProviderBodies
+}
+
+// discreet leaves a task's last error away as far as it may tell something of
+// a provider.
+func discreet(t *Task) {
+	switch {
+	case t.LastError == "":
+	case t.Status == dispatchapy.StatusFailed:
+		t.LastError = "it could not be delivered"
+	default:
+		t.LastError = "the latest attempt failed"
+	}
+}
+
+// discreetDetail keeps how every attempt ended, and leaves away what was sent
+// and answered. Errors that quote a provider's address are worded anew, in the
+// log too.
+func discreetDetail(d *TaskDetail) {
+	discreet(&d.Task)
+	d.Target = nil
+	for i := range d.Attempts {
+		a := &d.Attempts[i]
+		a.RequestBody, a.ResponseBody = nil, nil
+		if a.Error == dispatchapy.ErrorTransform || a.Detail == "" {
+			continue // about the client's own payload
+		}
+		words := discreetWords(&a.Attempt)
+		for j := range d.Log {
+			d.Log[j].Message = strings.ReplaceAll(d.Log[j].Message, a.Detail, words)
+		}
+		a.Detail = words
+	}
+}
+
+func discreetWords(a *dispatchapy.Attempt) string {
+	switch {
+	case a.StatusCode > 0:
+		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.StatusCode, http.StatusText(a.StatusCode)))
+	case a.Error != "":
+		return "no answer: " + string(a.Error)
+	}
+	return ""
+}
