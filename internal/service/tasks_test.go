@@ -165,7 +165,7 @@ func TestTaskDetail(t *testing.T) {
 	if _, err := n.store.RecordOutcomes(t.Context(), []store.Outcome{outcome}); err != nil {
 		t.Fatal(err)
 	}
-	found, err := n.Task(t.Context(), n.client("shop-token-1234"), inserted[0].TaskID)
+	found, err := n.Task(t.Context(), admin, inserted[0].TaskID)
 	if err != nil {
 		t.Fatal(err)
 	}
