@@ -14,16 +14,17 @@ type Code string
 
 // The codes an Error can carry.
 const (
-	CodeInvalid         Code = "invalid"          // the input is wrong; Fields says where
-	CodeUnauthenticated Code = "unauthenticated"  // no token, or none we know
-	CodeForbidden       Code = "forbidden"        // known, but not allowed
-	CodeNotFound        Code = "not_found"        // no such object, or not visible to the caller
-	CodeConflict        Code = "conflict"         // the object is not in the state the request assumes
-	CodeTooLarge        Code = "too_large"        // body over the limit
-	CodeUnsupportedType Code = "unsupported_type" // content type other than JSON
-	CodeLimited         Code = "limited"          // too many requests
-	CodeUnavailable     Code = "unavailable"      // cannot be done now; try again
-	CodeInternal        Code = "internal"         // our fault; logged with an id
+	CodeInvalid         Code = "invalid"               // the input is wrong; Fields says where
+	CodeUnauthenticated Code = "unauthenticated"       // no token, or none we know
+	CodeForbidden       Code = "forbidden"             // known, but not allowed
+	CodeNotFound        Code = "not_found"             // no such object, or not visible to the caller
+	CodeConflict        Code = "conflict"              // the object is not in the state the request assumes
+	CodePrecondition    Code = "precondition_required" // the request must say which version it is based on
+	CodeTooLarge        Code = "too_large"             // body over the limit
+	CodeUnsupportedType Code = "unsupported_type"      // content type other than JSON
+	CodeLimited         Code = "limited"               // too many requests
+	CodeUnavailable     Code = "unavailable"           // cannot be done now; try again
+	CodeInternal        Code = "internal"              // our fault; logged with an id
 )
 
 // FieldError says what is wrong with one field and what to do about it. Path

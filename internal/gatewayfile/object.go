@@ -43,6 +43,15 @@ func ParseObject(data []byte) (*Object, error) {
 	return &Object{root: root}, d.objectErr()
 }
 
+// Keys gives the top-level keys.
+func (o *Object) Keys() []string {
+	keys := make([]string, len(o.root.keys))
+	for i, k := range o.root.keys {
+		keys[i] = k.text
+	}
+	return keys
+}
+
 // Take removes a top-level key and gives its value as JSON; nil if there is no
 // such key.
 func (o *Object) Take(name string) json.RawMessage {

@@ -274,6 +274,9 @@ func changedKeys(before, after *node) []string {
 
 var timeType = reflect.TypeFor[time.Time]()
 
+// Clone makes a deep copy of an object.
+func Clone[T Objects](object *T) *T { return clone(object) }
+
 // clone makes a deep copy.
 func clone[T any](v *T) *T {
 	out := new(T)

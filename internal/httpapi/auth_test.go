@@ -15,30 +15,55 @@ import (
 type access struct {
 	body                      string
 	hold                      bool // the task must be held for the operation to work
+	fresh                     bool // the operation is done to an object made for it
 	nobody, shop, bank, admin int
 }
 
 // matrix has a row for every operation of the OpenAPI document: a new
 // operation without one fails the test.
 var matrix = map[string]access{
-	"list-tasks":      {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"get-task":        {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"retry-task":      {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"stop-task":       {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"send-task":       {nobody: 401, shop: 200, bank: 404, admin: 200, hold: true},
-	"delete-task":     {nobody: 401, shop: 204, bank: 404, admin: 204},
-	"batch-tasks":     {nobody: 401, shop: 200, bank: 200, admin: 200, body: `{"action":"stop","ids":[1]}`},
-	"list-resources":  {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"get-resource":    {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"list-checks":     {nobody: 401, shop: 200, bank: 404, admin: 200},
-	"check-resource":  {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"list-endpoints":  {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"preview-message": {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"payload":{"ref":"r"}}`},
-	"list-clients":    {nobody: 401, shop: 200, bank: 200, admin: 200},
-	"get-settings":    {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"list-events":     {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"export-config":   {nobody: 401, shop: 403, bank: 403, admin: 200},
-	"apply-config":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"version":1}`},
+	"list-tasks":         {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-task":           {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"retry-task":         {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"stop-task":          {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"send-task":          {nobody: 401, shop: 200, bank: 404, admin: 200, hold: true},
+	"delete-task":        {nobody: 401, shop: 204, bank: 404, admin: 204},
+	"batch-tasks":        {nobody: 401, shop: 200, bank: 200, admin: 200, body: `{"action":"stop","ids":[1]}`},
+	"list-resources":     {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"get-resource":       {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"list-checks":        {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"check-resource":     {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-endpoints":     {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"preview-message":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"payload":{"ref":"r"}}`},
+	"list-clients":       {nobody: 401, shop: 200, bank: 200, admin: 200},
+	"create-resource":    {nobody: 401, shop: 403, bank: 403, admin: 201, body: `{"name":"NEW","url":"http://x.example/"}`},
+	"update-resource":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"name":"NEW","url":"http://x.example/"}`, fresh: true},
+	"patch-resource":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{}`, fresh: true},
+	"duplicate-resource": {nobody: 401, shop: 403, bank: 403, admin: 201},
+	"resource-impact":    {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"delete-resource":    {nobody: 401, shop: 403, bank: 403, admin: 204, fresh: true},
+	"get-endpoint":       {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"create-endpoint":    {nobody: 401, shop: 403, bank: 403, admin: 201, body: `{"path":"NEW"}`},
+	"update-endpoint":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"path":"NEW"}`, fresh: true},
+	"patch-endpoint":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{}`, fresh: true},
+	"duplicate-endpoint": {nobody: 401, shop: 403, bank: 403, admin: 201},
+	"endpoint-impact":    {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"delete-endpoint":    {nobody: 401, shop: 403, bank: 403, admin: 204, fresh: true},
+	"get-client":         {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"create-client":      {nobody: 401, shop: 403, bank: 403, admin: 201, body: `{"name":"NEW"}`},
+	"update-client":      {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"name":"NEW"}`, fresh: true},
+	"patch-client":       {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{}`, fresh: true},
+	"duplicate-client":   {nobody: 401, shop: 403, bank: 403, admin: 201},
+	"client-impact":      {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"delete-client":      {nobody: 401, shop: 403, bank: 403, admin: 204, fresh: true},
+	"update-rules":       {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"dev":{"hold":true}}`, fresh: true},
+	"rotate-token":       {nobody: 401, shop: 403, bank: 403, admin: 200, fresh: true},
+	"update-settings":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"max_attempts":4}`},
+	"patch-settings":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"max_attempts":3}`},
+	"get-settings":       {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-events":        {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"export-config":      {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"apply-config":       {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"version":1}`},
 }
 
 // operations lists the operations of the OpenAPI document that is served.
@@ -64,7 +89,6 @@ func TestAuthorisationMatrix(t *testing.T) {
 		t.Errorf("%d operations are served, %d are in the matrix", len(ops), len(matrix))
 	}
 	doc := g.document()
-	primary := g.table.Load().Config.Resource("primary").ID // shop's alone
 	for id, op := range ops {
 		row, ok := matrix[id]
 		if !ok {
@@ -83,15 +107,11 @@ func TestAuthorisationMatrix(t *testing.T) {
 			{"local admin", localToken, row.admin},
 		} {
 			t.Run(id+" by "+person.name, func(t *testing.T) {
-				op, path, object := op, op.path, primary
-				switch {
-				case strings.Contains(op.path, "tasks"):
-					object = g.insert("shop", row.hold)
-				case strings.Contains(op.path, "endpoints"):
-					object = g.table.Load().Config.Endpoint("sms").ID
-				}
+				op, path := op, op.path
+				object, version := g.objectFor(op.path, row)
 				op.path = strings.Replace(op.path, "{id}", fmt.Sprint(object), 1)
-				op.body, op.token = row.body, person.token
+				op.body, op.token = strings.ReplaceAll(row.body, "NEW", g.newName()), person.token
+				op.header = http.Header{"If-Match": {fmt.Sprintf(`"%d"`, version)}}
 				got := g.do(op)
 				got.t = t
 				got.want(person.want)
@@ -105,6 +125,37 @@ func TestAuthorisationMatrix(t *testing.T) {
 			})
 		}
 	}
+}
+
+// objectFor gives the object that an operation is tried on, which belongs to
+// shop, and its version.
+func (g *gateway) objectFor(path string, row access) (id, version int64) {
+	g.t.Helper()
+	cfg := g.table.Load().Config
+	_, kind, _ := strings.Cut(path, "/v1/")
+	kind, _, _ = strings.Cut(kind, "/")
+	if row.fresh {
+		body := map[string]string{
+			"resources": `{"name":"%s","url":"http://x.example/"}`, "endpoints": `{"path":"%s"}`, "clients": `{"name":"%s"}`,
+		}[kind]
+		var made struct{ ID, Version int64 }
+		decode(g.t, g.do(request{method: "POST", path: "/v1/" + kind, body: fmt.Sprintf(body, g.newName())}).want(201).body, &made)
+		return made.ID, made.Version
+	}
+	switch kind {
+	case "tasks":
+		return g.insert("shop", row.hold), 0
+	case "resources":
+		r := cfg.Resource("primary") // shop's alone
+		return r.ID, r.Version
+	case "endpoints":
+		e := cfg.Endpoint("sms")
+		return e.ID, e.Version
+	case "clients":
+		c := cfg.Client("shop")
+		return c.ID, c.Version
+	}
+	return 1, cfg.Settings.Version
 }
 
 var codes = map[int]dispatchapy.Code{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -55,6 +56,7 @@ type gateway struct {
 	table   *routing.Table
 	handler http.Handler
 	logs    *bytes.Buffer
+	names   int // that were given
 	box     *sealer.Box
 	sender  *deliver.Client
 	rooms   *routing.Availability
@@ -141,6 +143,12 @@ func (g *gateway) insert(client string, hold bool) int64 {
 		g.t.Fatal(err)
 	}
 	return results[0].TaskID
+}
+
+// newName gives a name that nothing has yet.
+func (g *gateway) newName() string {
+	g.names++
+	return fmt.Sprintf("new-%d", g.names)
 }
 
 // request is a request to the API. Its zero value of token is the

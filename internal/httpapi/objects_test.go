@@ -37,7 +37,7 @@ func TestResources(t *testing.T) {
 	primary := g.table.Load().Config.Resource("primary").ID
 	g.probe(primary, false)
 
-	const resource = `{"id":%d,"name":"primary","active":true,"url":"http://127.0.0.1:9001/send","method":"POST",` +
+	const resource = `{"id":%d,"version":1,"name":"primary","active":true,"url":"http://127.0.0.1:9001/send","method":"POST",` +
 		`"headers":{"X-Key":"[redacted]"},"timeout":"15s","health_check":{"enabled":false,"method":"simple",` +
 		`"interval":{"min":"1m","max":"1m30s"},"down_after":1,"up_after":1},"health":{"state":"down",` +
 		`"since":"2026-01-02T03:04:05.678Z","checked_at":"2026-01-02T03:04:05.678Z","consecutive_failures":1,"consecutive_successes":0}`
@@ -46,7 +46,7 @@ func TestResources(t *testing.T) {
 	tests := []struct{ path, token, want string }{
 		{fmt.Sprintf("/v1/resources/%d", primary), "", fmt.Sprintf(resource, primary) + `,"last_check":` + check + "}"},
 		{fmt.Sprintf("/v1/resources/%d/health", primary), shopToken, `{"items":[` + check + `],"next":null}`},
-		{"/v1/resources?limit=1", shopToken, `{"items":[{"id":` + fmt.Sprint(g.table.Load().Config.Resource("backup").ID) + `,"name":"backup","active":true,` +
+		{"/v1/resources?limit=1", shopToken, `{"items":[{"id":` + fmt.Sprint(g.table.Load().Config.Resource("backup").ID) + `,"version":1,"name":"backup","active":true,` +
 			`"health":{"state":"unknown","since":null,"checked_at":null,"consecutive_failures":0,"consecutive_successes":0}}],"next":"YmFja3Vw"}`},
 		{"/v1/events", "", `{"items":[{"id":1,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","task_id":null,"detail":"no answer"}],"next":null}`},
 	}
@@ -76,9 +76,9 @@ func TestEndpointsAndClients(t *testing.T) {
 	sms := g.table.Load().Config.Endpoint("sms").ID
 	shop := g.table.Load().Config.Client("shop").ID
 	tests := []struct{ path, token, want string }{
-		{"/v1/endpoints", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"path":"sms","description":"","active":true,"readiness":"Ready",`+
+		{"/v1/endpoints", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"version":1,"path":"sms","description":"","active":true,"readiness":"Ready",`+
 			`"required_params":["ref","scope"],"max_body":1048576,"resources":["primary","backup"],"clients":["shop"]}],"next":null}`, sms)},
-		{"/v1/clients", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"name":"shop","description":"","endpoints":["sms"],"dev":{"hold":false,"rules_enabled":false}}],"next":null}`, shop)},
+		{"/v1/clients", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"version":1,"name":"shop","description":"","endpoints":["sms"],"dev":{"hold":false,"rules_enabled":false},"old_token_until":null}],"next":null}`, shop)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"dispatchapy"
+	"dispatchapy/internal/service"
 )
 
 // statusOf is the one table from error codes to HTTP statuses.
@@ -25,6 +26,7 @@ var statusOf = map[dispatchapy.Code]int{
 	dispatchapy.CodeForbidden:       http.StatusForbidden,
 	dispatchapy.CodeNotFound:        http.StatusNotFound,
 	dispatchapy.CodeConflict:        http.StatusConflict,
+	dispatchapy.CodePrecondition:    http.StatusPreconditionRequired,
 	dispatchapy.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 	dispatchapy.CodeUnsupportedType: http.StatusUnsupportedMediaType,
 	dispatchapy.CodeLimited:         http.StatusTooManyRequests,
@@ -50,8 +52,13 @@ type problem struct {
 	Title  string                   `json:"title" doc:"The status in words"`
 	Status int                      `json:"status" doc:"HTTP status"`
 	Detail string                   `json:"detail" doc:"What is wrong, for people"`
-	Code   dispatchapy.Code         `json:"code" enum:"invalid,unauthenticated,forbidden,not_found,conflict,too_large,unsupported_type,limited,unavailable,internal" doc:"What is wrong, for programs"`
+	Code   dispatchapy.Code         `json:"code" enum:"invalid,unauthenticated,forbidden,not_found,conflict,precondition_required,too_large,unsupported_type,limited,unavailable,internal" doc:"What is wrong, for programs"`
 	Fields []dispatchapy.FieldError `json:"fields,omitempty" doc:"The fields at fault, with code invalid"`
+
+	Version *int64  `json:"version,omitempty" doc:"The version that a next try has to name"`
+	Current object  `json:"current,omitempty" doc:"The object as it is, in the shape of the gateway file"`
+	Yours   object  `json:"yours,omitempty" doc:"The object as it would be by this request"`
+	Impact  *impact `json:"impact,omitempty" doc:"What the deletion would do"`
 
 	retryAfter time.Duration // for the header; 0: a second
 }
@@ -74,6 +81,9 @@ func (p *problem) GetHeaders() http.Header {
 	case dispatchapy.CodeUnavailable, dispatchapy.CodeLimited:
 		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(p.retryAfter.Seconds())))))
 	}
+	if p.Version != nil {
+		h.Set("ETag", etag(*p.Version))
+	}
 	return h
 }
 
@@ -85,6 +95,7 @@ func (a *api) problem(ctx context.Context, err error) *problem {
 	case errors.As(err, &known) && known.Code != dispatchapy.CodeInternal:
 		p := newProblem(known.Code, known.Message, known.Fields)
 		p.retryAfter = known.RetryAfter
+		p.addConflict(err)
 		return p
 	case ctx.Err() != nil: // the caller is gone; nobody reads this
 		return newProblem(dispatchapy.CodeUnavailable, "the request was given up", nil)
@@ -97,6 +108,19 @@ func (a *api) problem(ctx context.Context, err error) *problem {
 	}
 	a.log.ErrorContext(ctx, "management request failed", attrs...)
 	return newProblem(dispatchapy.CodeInternal, "internal error; the log has more under id "+id, nil)
+}
+
+// addConflict shows both sides of a conflict.
+func (p *problem) addConflict(err error) {
+	var conflict *service.ConflictError
+	if !errors.As(err, &conflict) {
+		return
+	}
+	p.Version = &conflict.Version
+	p.Current, p.Yours = asSent(conflict.Current), asSent(conflict.Yours)
+	if conflict.Impact != nil {
+		p.Impact = newImpact(conflict.Impact)
+	}
 }
 
 func newProblem(code dispatchapy.Code, detail string, fields []dispatchapy.FieldError) *problem {

@@ -3,8 +3,10 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 
 	"dispatchapy"
+	"dispatchapy/internal/gatewayfile"
 	"dispatchapy/internal/service"
 )
 
@@ -12,6 +14,7 @@ import (
 // masked; a client gets no more than id, name, active and health.
 type Resource struct {
 	ID             int64                         `json:"id"`
+	Version        int64                         `json:"version"`
 	Name           string                        `json:"name"`
 	Active         bool                          `json:"active"`
 	URL            string                        `json:"url,omitempty"`
@@ -22,6 +25,7 @@ type Resource struct {
 	Concurrency    int                           `json:"concurrency,omitempty"`
 	RateLimit      *dispatchapy.RateLimit        `json:"rate_limit,omitempty"`
 	HealthCheck    *dispatchapy.HealthCheck      `json:"health_check,omitempty"`
+	Notify         *dispatchapy.Notify           `json:"notify,omitempty" doc:"Header values are masked"`
 	Health         health                        `json:"health"`
 }
 
@@ -54,20 +58,11 @@ type check struct {
 
 func (a *api) registerResources() {
 	register(a, operation(http.MethodGet, "/v1/resources", "list-resources", "resources", "List resources with their health, by name"),
-		func(ctx context.Context, p dispatchapy.Principal, in *Paging) (*answer[list[Resource]], error) {
+		func(ctx context.Context, p dispatchapy.Principal, in *NamePaging) (*answer[list[Resource]], error) {
 			found, err := a.service.ListResources(ctx, p, in.request())
 			return page(found, newResource), err
 		})
-	register(a, operation(http.MethodGet, "/v1/resources/{id}", "get-resource", "resources", "Get a resource with its latest check"),
-		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[resourceDetail], error) {
-			found, err := a.service.Resource(ctx, p, in.ID)
-			body := resourceDetail{Resource: newResource(&found)}
-			if found.LastCheck != nil {
-				last := newCheck(found.LastCheck)
-				body.LastCheck = &last
-			}
-			return &answer[resourceDetail]{body}, err
-		})
+	registerNoun(a, a.resourceNoun(), a.inputs(reflect.TypeFor[dispatchapy.Resource](), "A resource as in the gateway file", nil))
 	type historyInput struct {
 		ByID
 		Paging
@@ -84,18 +79,65 @@ func (a *api) registerResources() {
 		})
 }
 
+func (a *api) resourceNoun() *noun[resourceDetail] {
+	written := func(r service.Resource, err error) (resourceDetail, error) { return newResourceDetail(&r), err }
+	return &noun[resourceDetail]{
+		path: "/v1/resources", name: "resource", tag: "resources",
+		get: func(ctx context.Context, p dispatchapy.Principal, id int64) (resourceDetail, error) {
+			return written(a.service.Resource(ctx, p, id))
+		},
+		create: func(ctx context.Context, p dispatchapy.Principal, b *objectBody) (resourceDetail, error) {
+			var r dispatchapy.Resource
+			if err := gatewayfile.Decode(b.Object, &r); err != nil {
+				return resourceDetail{}, err
+			}
+			return written(a.service.CreateResource(ctx, p, &r))
+		},
+		replace: func(ctx context.Context, p dispatchapy.Principal, id int64, b *objectBody) (resourceDetail, error) {
+			return written(a.service.UpdateResource(ctx, p, id, b.expect, func(r *dispatchapy.Resource) error {
+				*r = dispatchapy.Resource{}
+				return gatewayfile.Decode(b.Object, r)
+			}))
+		},
+		merge: func(ctx context.Context, p dispatchapy.Principal, id int64, b *objectBody) (resourceDetail, error) {
+			return written(a.service.UpdateResource(ctx, p, id, b.expect, func(r *dispatchapy.Resource) error {
+				return gatewayfile.Merge(b.Object, r)
+			}))
+		},
+		duplicate: func(ctx context.Context, p dispatchapy.Principal, id int64) (resourceDetail, error) {
+			return written(a.service.DuplicateResource(ctx, p, id))
+		},
+		impact: a.service.ResourceImpact,
+		remove: a.service.DeleteResource,
+		shown:  []string{"health", "last_check"},
+	}
+}
+
+func (r resourceDetail) identity() (id, version int64) { return r.ID, r.Version }
+
+func newResourceDetail(r *service.Resource) resourceDetail {
+	out := resourceDetail{Resource: newResource(r)}
+	if r.LastCheck != nil {
+		last := newCheck(r.LastCheck)
+		out.LastCheck = &last
+	}
+	return out
+}
+
 func newResource(r *service.Resource) Resource {
 	out := Resource{
 		ID:             r.ID,
+		Version:        r.Version,
 		Name:           r.Name,
 		Active:         r.IsActive(),
 		URL:            r.URL,
 		Method:         r.Method,
-		Headers:        masked(r.Headers),
+		Headers:        r.Headers,
 		RequiredParams: r.RequiredParams,
 		Timeout:        r.Timeout,
 		Concurrency:    r.Concurrency,
 		RateLimit:      r.RateLimit,
+		Notify:         r.Notify,
 		Health: health{
 			State:     r.Health.State,
 			Since:     optionalTime(r.Health.Since),
@@ -123,13 +165,4 @@ func newCheck(c *dispatchapy.Check) check {
 		DurationMS: milliseconds(c.Duration),
 		State:      c.State,
 	}
-}
-
-// masked keeps the names of headers and hides their values.
-func masked(headers map[string]dispatchapy.Secret) map[string]dispatchapy.Secret {
-	out := make(map[string]dispatchapy.Secret, len(headers))
-	for name, value := range headers {
-		out[name] = dispatchapy.Secret(value.String())
-	}
-	return out
 }

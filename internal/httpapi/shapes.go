@@ -98,11 +98,23 @@ func page[T, U any](p service.Page[T], convert func(*T) U) *answer[list[U]] {
 // it is exported because huma looks for parameters in no others.
 type Paging struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"Items per page"`
-	Cursor string `query:"cursor" maxLength:"400" doc:"next of the page before"`
+	Cursor string `query:"cursor" maxLength:"1200" doc:"next of the page before"`
 }
 
 func (p *Paging) request() service.PageRequest {
 	return service.PageRequest{Cursor: p.Cursor, Limit: p.Limit}
+}
+
+// NamePaging is the input of a list by name.
+type NamePaging struct {
+	Paging
+	Text string `query:"q" doc:"Only those whose name contains this, ignoring case"`
+}
+
+func (p *NamePaging) request() service.PageRequest {
+	r := p.Paging.request()
+	r.Text = p.Text
+	return r
 }
 
 // ByID is the input of an operation on one object.

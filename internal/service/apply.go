@@ -120,7 +120,8 @@ func (s *Service) commit(ctx context.Context, p dispatchapy.Principal, current, 
 	objects := objectsOf(next)
 	names := make([]store.ObjectName, len(update.Put))
 	for i, o := range update.Put {
-		*objects[nameKey{o.Kind, o.Name}].id = ids[i]
+		written := objects[nameKey{o.Kind, o.Name}]
+		*written.id, *written.version = ids[i], version
 		names[i] = store.ObjectName{ObjectRef: store.ObjectRef{Kind: o.Kind, ID: ids[i]}, Name: o.Name}
 	}
 	snapshot, err := routing.Compile(next)

@@ -14,11 +14,6 @@ import (
 // those who may do nothing, so that a method added without a check is found.
 func TestEveryMethodAuthorises(t *testing.T) {
 	n := startNode(t)
-	adminOnly := map[string]bool{
-		"Config": true, "ExportConfig": true, "Apply": true, "ApplyFile": true,
-		"Settings": true, "ListEvents": true, "CheckResource": true,
-		"PreviewMessage": true,
-	}
 	principal := reflect.TypeFor[dispatchapy.Principal]()
 	value, typ := reflect.ValueOf(n.Service), reflect.TypeOf(n.Service)
 	checked := 0
@@ -46,14 +41,42 @@ func TestEveryMethodAuthorises(t *testing.T) {
 				t.Errorf("%s for %s: code %q, want unauthenticated", method.Name, name, got)
 			}
 		}
-		got := dispatchapy.ErrorCode(call(n.client("shop-token-1234")))
-		if (got == dispatchapy.CodeForbidden) != adminOnly[method.Name] {
-			t.Errorf("%s for a client: code %q", method.Name, got)
+		permission, known := needed[method.Name]
+		if !known {
+			t.Errorf("%s is not in the table of permissions", method.Name)
+		}
+		for _, p := range []dispatchapy.Principal{n.client("shop-token-1234"), {Role: dispatchapy.RoleViewer}, {Role: dispatchapy.RoleOperator}} {
+			if p.May(permission) {
+				continue // tested where it does something
+			}
+			if got := dispatchapy.ErrorCode(call(p)); got != dispatchapy.CodeForbidden {
+				t.Errorf("%s for a %s: code %q, want forbidden", method.Name, p.Role, got)
+			}
 		}
 	}
-	if checked < 14 {
-		t.Errorf("only %d methods were found", checked)
+	if checked != len(needed) {
+		t.Errorf("%d methods were found, %d are in the table", checked, len(needed))
 	}
+}
+
+// needed is the permission that each method asks for first.
+var needed = map[string]dispatchapy.Permission{
+	"ListTasks": dispatchapy.ReadTasks, "Task": dispatchapy.ReadTasks,
+	"ActOnTask": dispatchapy.ActOnTasks, "ActOnTasks": dispatchapy.ActOnTasks,
+	"ListResources": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig,
+	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig,
+	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,
+	"Documentation": dispatchapy.ReadConfig, "Samples": dispatchapy.ReadConfig,
+	"CheckResource": dispatchapy.CheckHealth, "ListEvents": dispatchapy.ReadEvents, "Settings": dispatchapy.ReadSettings,
+	"Config": dispatchapy.ReadSecrets, "ExportConfig": dispatchapy.ReadSecrets,
+	"Apply": dispatchapy.WriteConfig, "ApplyFile": dispatchapy.WriteConfig, "PreviewMessage": dispatchapy.WriteConfig,
+	"CreateResource": dispatchapy.WriteConfig, "UpdateResource": dispatchapy.WriteConfig, "DuplicateResource": dispatchapy.WriteConfig,
+	"ResourceImpact": dispatchapy.WriteConfig, "DeleteResource": dispatchapy.WriteConfig,
+	"CreateEndpoint": dispatchapy.WriteConfig, "UpdateEndpoint": dispatchapy.WriteConfig, "DuplicateEndpoint": dispatchapy.WriteConfig,
+	"EndpointImpact": dispatchapy.WriteConfig, "DeleteEndpoint": dispatchapy.WriteConfig,
+	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "DuplicateClient": dispatchapy.WriteConfig,
+	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteConfig,
+	"UpdateSettings": dispatchapy.WriteConfig,
 }
 
 func names[T any](t *testing.T, p service.Page[T], err error, name func(T) string) []string {
@@ -91,7 +114,7 @@ func TestSightOfConfiguration(t *testing.T) {
 				t.Error(diff)
 			}
 			clients, err := n.ListClients(t.Context(), tt.who, service.PageRequest{})
-			if diff := cmp.Diff(tt.clients, names(t, clients, err, func(c dispatchapy.Client) string { return c.Name })); diff != "" {
+			if diff := cmp.Diff(tt.clients, names(t, clients, err, func(c service.Client) string { return c.Name })); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -63,20 +63,21 @@ func (s *Service) openConfig(version int64, objects []store.ConfigObject) (*disp
 func addObject(cfg *dispatchapy.Config, o *store.ConfigObject, body []byte) error {
 	switch o.Kind {
 	case store.KindSettings:
+		cfg.Settings.Version = o.Version
 		return json.Unmarshal(body, &cfg.Settings)
 	case store.KindResource:
 		r, err := decode[dispatchapy.Resource](body)
-		r.ID, r.Name = o.ID, o.Name
+		r.ID, r.Name, r.Version = o.ID, o.Name, o.Version
 		cfg.Resources = append(cfg.Resources, r)
 		return err
 	case store.KindEndpoint:
 		e, err := decode[dispatchapy.Endpoint](body)
-		e.ID, e.Path = o.ID, o.Name
+		e.ID, e.Path, e.Version = o.ID, o.Name, o.Version
 		cfg.Endpoints = append(cfg.Endpoints, e)
 		return err
 	case store.KindClient:
 		c, err := decode[dispatchapy.Client](body)
-		c.ID, c.Name = o.ID, o.Name
+		c.ID, c.Name, c.Version = o.ID, o.Name, o.Version
 		cfg.Clients = append(cfg.Clients, c)
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Sizes of a page.
@@ -16,6 +17,7 @@ const (
 type PageRequest struct {
 	Cursor string // Page.Next of the page before; "" for the first
 	Limit  int    // 1 to MaxLimit; 0 is DefaultLimit
+	Text   string // only objects whose name contains it, ignoring case; for lists by name
 }
 
 // Page is a part of a list.
@@ -78,7 +80,8 @@ func byID[T any](r PageRequest, id func(T) int64, fetch func(before int64, limit
 	return page, nil
 }
 
-// byName cuts a page out of a list that is sorted by a unique name.
+// byName cuts a page out of a list that is sorted by a unique name, after it
+// has filtered it by name.
 func byName[T any](r PageRequest, items []T, name func(T) string) (Page[T], error) {
 	limit, err := r.limit()
 	if err != nil {
@@ -88,13 +91,19 @@ func byName[T any](r PageRequest, items []T, name func(T) string) (Page[T], erro
 	if err != nil {
 		return Page[T]{}, errCursor
 	}
-	first := 0
-	if r.Cursor != "" {
-		for first < len(items) && name(items[first]) <= string(after) {
-			first++
+	if len(r.Text) > maxFilterText {
+		return Page[T]{}, invalid("q", fmt.Sprintf("must have at most %d bytes", maxFilterText))
+	}
+	text := strings.ToLower(r.Text)
+	var page Page[T]
+	for _, item := range items {
+		if r.Cursor != "" && name(item) <= string(after) || !strings.Contains(strings.ToLower(name(item)), text) {
+			continue
+		}
+		if page.Items = append(page.Items, item); len(page.Items) > limit {
+			break
 		}
 	}
-	page := Page[T]{Items: items[first:]}
 	if len(page.Items) > limit {
 		page.Items = page.Items[:limit]
 		page.Next = base64.RawURLEncoding.EncodeToString([]byte(name(page.Items[limit-1])))

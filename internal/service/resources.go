@@ -7,8 +7,8 @@ import (
 	"dispatchapy/internal/routing"
 )
 
-// Resource is a resource with its health. For a client everything but id, name
-// and active switch is left out.
+// Resource is a resource with its health, its secrets masked. For a client
+// everything but id, name and active switch is left out.
 type Resource struct {
 	dispatchapy.Resource
 	Health    dispatchapy.Health
@@ -31,7 +31,7 @@ func (s *Service) ListResources(ctx context.Context, p dispatchapy.Principal, r 
 	}
 	page := Page[Resource]{Items: make([]Resource, len(found.Items)), Next: found.Next}
 	for i, r := range found.Items {
-		page.Items[i] = viewResource(p, r, health)
+		page.Items[i] = viewResource(p, r.Resource, health)
 	}
 	return page, nil
 }
@@ -53,7 +53,7 @@ func (s *Service) Resource(ctx context.Context, p dispatchapy.Principal, id int6
 	if err != nil {
 		return Resource{}, storeError(err)
 	}
-	view := viewResource(p, r, health)
+	view := viewResource(p, r.Resource, health)
 	if len(checks) > 0 {
 		view.LastCheck = &checks[0]
 	}
@@ -100,10 +100,10 @@ func (s *Service) health(ctx context.Context) (map[int64]dispatchapy.Health, err
 	return health, nil
 }
 
-func viewResource(p dispatchapy.Principal, r *routing.Resource, health map[int64]dispatchapy.Health) Resource {
-	view := Resource{Resource: *r.Resource}
-	if !p.IsStaff() {
-		view.Resource = dispatchapy.Resource{ID: r.ID, Name: r.Name, Active: r.Active}
+func viewResource(p dispatchapy.Principal, r *dispatchapy.Resource, health map[int64]dispatchapy.Health) Resource {
+	view := Resource{Resource: dispatchapy.Resource{ID: r.ID, Version: r.Version, Name: r.Name, Active: r.Active}}
+	if p.IsStaff() {
+		view.Resource = *resourceKind.masked(r)
 	}
 	h, ok := health[r.ID]
 	if !ok {
@@ -111,4 +111,71 @@ func viewResource(p dispatchapy.Principal, r *routing.Resource, health map[int64
 	}
 	view.Health = h
 	return view
+}
+
+// CreateResource adds a resource.
+func (s *Service) CreateResource(ctx context.Context, p dispatchapy.Principal, r *dispatchapy.Resource) (Resource, error) {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
+		return Resource{}, err
+	}
+	made, err := create(ctx, s, p, resourceKind, r, nil)
+	return s.writtenResource(ctx, p, made, err)
+}
+
+// UpdateResource changes a resource that is at version expect. edit gets it
+// with its secrets masked; those that it leaves so stay as they are. It may be
+// called several times. Renaming rewrites the endpoints that use the resource.
+// The error can be a *ConflictError.
+func (s *Service) UpdateResource(ctx context.Context, p dispatchapy.Principal, id int64, expect *int64, edit func(*dispatchapy.Resource) error) (Resource, error) {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
+		return Resource{}, err
+	}
+	made, err := update(ctx, s, p, resourceKind, id, expect, func(_ *dispatchapy.Config, r *dispatchapy.Resource) error { return edit(r) })
+	return s.writtenResource(ctx, p, made, err)
+}
+
+// DuplicateResource adds a copy, "NAME copy", that is switched off and not
+// checked.
+func (s *Service) DuplicateResource(ctx context.Context, p dispatchapy.Principal, id int64) (Resource, error) {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
+		return Resource{}, err
+	}
+	made, err := duplicate(ctx, s, p, resourceKind, id, func(draft *dispatchapy.Config, r *dispatchapy.Resource) error {
+		off := false
+		r.Name = resourceKind.freeName(draft, r.Name, " copy", " ")
+		r.Active = &off
+		r.HealthCheck.Enabled = false
+		return nil
+	})
+	return s.writtenResource(ctx, p, made, err)
+}
+
+// ResourceImpact says what deleting a resource would do.
+func (s *Service) ResourceImpact(ctx context.Context, p dispatchapy.Principal, id int64) (Impact, error) {
+	return impactOfID(ctx, s, p, resourceKind, id)
+}
+
+// DeleteResource deletes a resource and takes it out of the endpoints that use
+// it. If there are any, confirm and the version of the Impact are needed. The
+// error can be a *ConflictError.
+func (s *Service) DeleteResource(ctx context.Context, p dispatchapy.Principal, id int64, expect *int64, confirm bool) error {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
+		return err
+	}
+	return remove(ctx, s, p, resourceKind, id, expect, confirm)
+}
+
+// writtenResource is the answer to a change.
+//
+// Failure policy: fail open. The change is made, so that a health that cannot
+// be read is shown as unknown instead of an error.
+func (s *Service) writtenResource(ctx context.Context, p dispatchapy.Principal, made changed[dispatchapy.Resource], err error) (Resource, error) {
+	if err != nil {
+		return Resource{}, err
+	}
+	health, err := s.health(ctx)
+	if err != nil {
+		health = nil
+	}
+	return viewResource(p, &made.object, health), nil
 }

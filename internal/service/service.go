@@ -33,6 +33,7 @@ type TaskStore interface {
 	ListTasks(ctx context.Context, q store.TaskQuery) (store.TaskPage, error)
 	Task(ctx context.Context, id int64) (store.TaskDetail, error)
 	TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error)
+	Backlog(ctx context.Context) ([]store.LaneBacklog, error)
 }
 
 // HistoryStore is where health and events live.

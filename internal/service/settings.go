@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"dispatchapy"
+	"dispatchapy/internal/gatewayfile"
 )
 
 // Settings gives the settings with the mail server's password masked.
@@ -11,11 +12,57 @@ func (s *Service) Settings(_ context.Context, p dispatchapy.Principal) (dispatch
 	if err := require(p, dispatchapy.ReadSettings); err != nil {
 		return dispatchapy.Settings{}, err
 	}
-	settings := s.table.Load().Config.Settings
-	if settings.SMTP != nil {
-		smtp := *settings.SMTP
-		smtp.Password = dispatchapy.Secret(smtp.Password.String())
-		settings.SMTP = &smtp
+	return *maskedSettings(&s.table.Load().Config.Settings), nil
+}
+
+// UpdateSettings changes the settings, which are at version expect. edit gets
+// them with the mail server's password masked; left so it stays as it is. It
+// may be called several times. The error can be a *ConflictError.
+func (s *Service) UpdateSettings(ctx context.Context, p dispatchapy.Principal, expect *int64, edit func(*dispatchapy.Settings) error) (dispatchapy.Settings, error) {
+	if err := require(p, dispatchapy.WriteConfig); err != nil {
+		return dispatchapy.Settings{}, err
 	}
-	return settings, nil
+	var draft *dispatchapy.Config
+	_, err := s.change(ctx, p, false, func(current *dispatchapy.Config) (*dispatchapy.Config, []Change, error) {
+		draft = draftOf(current)
+		if err := editSettings(draft, expect, edit); err != nil {
+			return nil, nil, err
+		}
+		changes, err := gatewayfile.Compare(current, draft)
+		return draft, changes, err
+	})
+	if err != nil {
+		return dispatchapy.Settings{}, locate(err, draft, "settings.")
+	}
+	return *maskedSettings(&draft.Settings), nil
+}
+
+func editSettings(draft *dispatchapy.Config, expect *int64, edit func(*dispatchapy.Settings) error) error {
+	stored := draft.Settings
+	edited := maskedSettings(&stored)
+	if expect == nil {
+		return preconditionRequired(stored.Version)
+	}
+	if err := edit(edited); err != nil {
+		return err
+	}
+	edited.Version = stored.Version
+	edited.Normalize()
+	if *expect != stored.Version {
+		maskSettings(edited)
+		conflict := staleVersion("the settings", stored.Version)
+		conflict.Current, conflict.Yours = *maskedSettings(&stored), *edited
+		return conflict
+	}
+	if fields := restoreSettings(edited, &stored); len(fields) > 0 {
+		return invalidFields(fields)
+	}
+	draft.Settings = *edited
+	return nil
+}
+
+func maskedSettings(s *dispatchapy.Settings) *dispatchapy.Settings {
+	view := gatewayfile.Clone(s)
+	maskSettings(view)
+	return view
 }

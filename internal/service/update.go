@@ -14,23 +14,27 @@ const maxSummary = 50
 
 // object is a configuration object in a graph.
 type object struct {
-	id    *int64
-	value any
+	id      *int64
+	version *int64
+	value   any
 }
 
 // objectsOf indexes the graph, so that large changes stay linear.
 func objectsOf(cfg *dispatchapy.Config) map[nameKey]object {
 	settings := int64(settingsID)
 	m := make(map[nameKey]object, 1+len(cfg.Resources)+len(cfg.Endpoints)+len(cfg.Clients))
-	m[nameKey{store.KindSettings, settingsName}] = object{&settings, &cfg.Settings}
+	m[nameKey{store.KindSettings, settingsName}] = object{&settings, &cfg.Settings.Version, &cfg.Settings}
 	for i := range cfg.Resources {
-		m[nameKey{store.KindResource, cfg.Resources[i].Name}] = object{&cfg.Resources[i].ID, &cfg.Resources[i]}
+		r := &cfg.Resources[i]
+		m[nameKey{store.KindResource, r.Name}] = object{&r.ID, &r.Version, r}
 	}
 	for i := range cfg.Endpoints {
-		m[nameKey{store.KindEndpoint, cfg.Endpoints[i].Path}] = object{&cfg.Endpoints[i].ID, &cfg.Endpoints[i]}
+		e := &cfg.Endpoints[i]
+		m[nameKey{store.KindEndpoint, e.Path}] = object{&e.ID, &e.Version, e}
 	}
 	for i := range cfg.Clients {
-		m[nameKey{store.KindClient, cfg.Clients[i].Name}] = object{&cfg.Clients[i].ID, &cfg.Clients[i]}
+		c := &cfg.Clients[i]
+		m[nameKey{store.KindClient, c.Name}] = object{&c.ID, &c.Version, c}
 	}
 	return m
 }
@@ -55,7 +59,11 @@ func (s *Service) updateFor(current, next *dispatchapy.Config, changes []Change)
 			return update, err
 		}
 		update.Put = append(update.Put, row)
-		if moved(before[key].value, o.value) {
+		was := key
+		if c.Was != "" {
+			was.name = c.Was
+		}
+		if moved(before[was].value, o.value) {
 			update.ResetHealth = append(update.ResetHealth, *o.id)
 		}
 	}
@@ -89,6 +97,9 @@ func summarize(changes []Change) string {
 			break
 		}
 		fmt.Fprintf(&b, "%s %s", c.Action, keyOf(c).words())
+		if c.Was != "" {
+			fmt.Fprintf(&b, ", before %s", c.Was)
+		}
 		if len(c.Fields) > 0 {
 			fmt.Fprintf(&b, " (%s)", strings.Join(c.Fields, ", "))
 		}

@@ -1,0 +1,82 @@
+package service
+
+import (
+	"dispatchapy"
+)
+
+// Secrets can be written and not read: what is shown has dispatchapy.Redacted
+// in their place, and what comes back like that leaves them as they are.
+
+func maskResource(r *dispatchapy.Resource) {
+	maskHeaders(r.Headers)
+	if r.Notify != nil && r.Notify.Webhook != nil {
+		maskHeaders(r.Notify.Webhook.Headers)
+	}
+}
+
+func maskHeaders(headers map[string]dispatchapy.Secret) {
+	for name, value := range headers {
+		headers[name] = dispatchapy.Secret(value.String())
+	}
+}
+
+func restoreResource(edited, stored *dispatchapy.Resource) []dispatchapy.FieldError {
+	faults := restoreHeaders("headers", edited.Headers, stored.Headers)
+	return append(faults, restoreHeaders("notify.webhook.headers", webhookHeaders(edited), webhookHeaders(stored))...)
+}
+
+func webhookHeaders(r *dispatchapy.Resource) map[string]dispatchapy.Secret {
+	if r.Notify == nil || r.Notify.Webhook == nil {
+		return nil
+	}
+	return r.Notify.Webhook.Headers
+}
+
+func restoreHeaders(path string, edited, stored map[string]dispatchapy.Secret) []dispatchapy.FieldError {
+	var faults []dispatchapy.FieldError
+	for name, value := range edited {
+		if value.Reveal() != dispatchapy.Redacted {
+			continue
+		}
+		kept, ok := stored[name]
+		if !ok {
+			faults = append(faults, nothingToKeep(path+"."+name))
+			continue
+		}
+		edited[name] = kept
+	}
+	return faults
+}
+
+func nothingToKeep(path string) dispatchapy.FieldError {
+	return dispatchapy.FieldError{Path: path, Message: "there is no stored value to keep: give the value itself"}
+}
+
+func maskClient(c *dispatchapy.Client) { c.Token, c.TokenHash, c.OldTokens = "", "", nil }
+
+// restoreClient keeps the token unless another one was given, which ends the
+// one before at once. Only RotateToken lets two work at a time.
+func restoreClient(edited, stored *dispatchapy.Client) []dispatchapy.FieldError {
+	edited.OldTokens = nil
+	if edited.TokenHash == "" || edited.TokenHash == stored.TokenHash {
+		edited.TokenHash, edited.OldTokens = stored.TokenHash, stored.OldTokens
+	}
+	return nil
+}
+
+func maskSettings(s *dispatchapy.Settings) {
+	if s.SMTP != nil {
+		s.SMTP.Password = dispatchapy.Secret(s.SMTP.Password.String())
+	}
+}
+
+func restoreSettings(edited, stored *dispatchapy.Settings) []dispatchapy.FieldError {
+	if edited.SMTP == nil || edited.SMTP.Password.Reveal() != dispatchapy.Redacted {
+		return nil
+	}
+	if stored.SMTP == nil || stored.SMTP.Password == "" {
+		return []dispatchapy.FieldError{nothingToKeep("smtp.password")}
+	}
+	edited.SMTP.Password = stored.SMTP.Password
+	return nil
+}
