@@ -31,16 +31,20 @@ const secondSignal = time.Second
 
 // commands is the tree of commands, for kong.
 type commands struct {
-	Serve  serveCmd  `cmd:"" help:"Run the gateway."`
-	Demo   demoCmd   `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
-	Send   sendCmd   `cmd:"" help:"Send a message to an endpoint of a running gateway."`
-	Task   taskCmd   `cmd:"" help:"List, show and act on tasks."`
-	Tail   tailCmd   `cmd:"" help:"Print tasks as they come and as their status changes."`
-	Apply  applyCmd  `cmd:"" help:"Apply a gateway file: all of it or nothing."`
-	Diff   diffCmd   `cmd:"" help:"Show what applying a gateway file would change, with values."`
-	Check  checkCmd  `cmd:"" help:"Check a gateway file without applying it."`
-	Export exportCmd `cmd:"" help:"Print the configuration as a gateway file."`
-	Bench  benchCmd  `cmd:"" help:"Measure a gateway beside two yardsticks on this machine."`
+	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
+	Demo    demoCmd    `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
+	Send    sendCmd    `cmd:"" help:"Send a message to an endpoint of a running gateway."`
+	Task    taskCmd    `cmd:"" help:"List, show and act on tasks."`
+	Tail    tailCmd    `cmd:"" help:"Print tasks as they come and as their status changes."`
+	Apply   applyCmd   `cmd:"" help:"Apply a gateway file: all of it or nothing."`
+	Diff    diffCmd    `cmd:"" help:"Show what applying a gateway file would change, with values."`
+	Check   checkCmd   `cmd:"" help:"Check a gateway file without applying it."`
+	Export  exportCmd  `cmd:"" help:"Print the configuration as a gateway file."`
+	Backup  backupCmd  `cmd:"" help:"Copy the database to a file, while the gateway runs or not."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database of a stopped gateway."`
+	Doctor  doctorCmd  `cmd:"" help:"Examine everything that the gateway on this machine depends on."`
+
+	Bench benchCmd `cmd:"" help:"Measure a gateway beside two yardsticks on this machine."`
 
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 if the gateway on this machine is ready, 1 if not."`
 	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands in bash, zsh or fish."`
