@@ -61,6 +61,7 @@ var matrix = map[string]access{
 	"update-settings":    {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"max_attempts":4}`},
 	"patch-settings":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"max_attempts":3}`},
 	"get-settings":       {nobody: 401, shop: 403, bank: 403, admin: 200},
+	"list-audit":         {nobody: 401, shop: 403, bank: 403, admin: 200},
 	"list-events":        {nobody: 401, shop: 403, bank: 403, admin: 200},
 	"export-config":      {nobody: 401, shop: 403, bank: 403, admin: 200},
 	"apply-config":       {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"version":1}`},

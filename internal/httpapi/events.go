@@ -18,6 +18,7 @@ type event struct {
 }
 
 func (a *api) registerEvents() {
+	a.registerAudit()
 	register(a, operation(http.MethodGet, "/v1/events", "list-events", "events", "List events, newest first"),
 		func(ctx context.Context, p dispatchapy.Principal, in *Paging) (*answer[list[event]], error) {
 			found, err := a.service.ListEvents(ctx, p, in.request())

@@ -107,11 +107,10 @@ func check(next *dispatchapy.Config) error {
 // snapshot in force, with the ids that the store gave to new objects.
 func (s *Service) commit(ctx context.Context, p dispatchapy.Principal, current, next *dispatchapy.Config, changes []Change) error {
 	forgetTokens(next)
-	update, err := s.updateFor(current, next, changes)
+	update, err := s.updateFor(p.Name, current, next, changes)
 	if err != nil {
 		return err
 	}
-	update.By = p.Name
 	version, ids, err := s.store.ApplyConfig(ctx, update)
 	if err != nil {
 		return err

@@ -76,7 +76,7 @@ var needed = map[string]dispatchapy.Permission{
 	"EndpointImpact": dispatchapy.WriteConfig, "DeleteEndpoint": dispatchapy.WriteConfig,
 	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "DuplicateClient": dispatchapy.WriteConfig,
 	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteConfig,
-	"UpdateSettings": dispatchapy.WriteConfig,
+	"UpdateSettings": dispatchapy.WriteConfig, "ListAudit": dispatchapy.ReadAudit,
 }
 
 func names[T any](t *testing.T, p service.Page[T], err error, name func(T) string) []string {

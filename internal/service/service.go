@@ -36,11 +36,12 @@ type TaskStore interface {
 	Backlog(ctx context.Context) ([]store.LaneBacklog, error)
 }
 
-// HistoryStore is where health and events live.
+// HistoryStore is where health, events and the audit log live.
 type HistoryStore interface {
 	LoadHealth(ctx context.Context) ([]dispatchapy.Health, error)
 	ListChecks(ctx context.Context, resourceID, before int64, limit int) ([]dispatchapy.Check, error)
 	ListEvents(ctx context.Context, before int64, limit int) ([]dispatchapy.Event, error)
+	ListAudit(ctx context.Context, q store.AuditQuery) ([]store.AuditEntry, error)
 }
 
 // Store is what the use cases need from the database.

@@ -2,15 +2,11 @@ package service
 
 import (
 	"fmt"
-	"strings"
 
 	"dispatchapy"
 	"dispatchapy/internal/gatewayfile"
 	"dispatchapy/internal/store"
 )
-
-// maxSummary bounds the number of objects that an audit entry names.
-const maxSummary = 50
 
 // object is a configuration object in a graph.
 type object struct {
@@ -40,12 +36,20 @@ func objectsOf(cfg *dispatchapy.Config) map[nameKey]object {
 }
 
 // updateFor turns changes into rows: only the objects that changed are
-// written.
-func (s *Service) updateFor(current, next *dispatchapy.Config, changes []Change) (store.ConfigUpdate, error) {
-	update := store.ConfigUpdate{Expect: current.Version, Summary: summarize(changes)}
+// written, and every one of them has its audit entry.
+func (s *Service) updateFor(by string, current, next *dispatchapy.Config, changes []Change) (store.ConfigUpdate, error) {
+	update := store.ConfigUpdate{Expect: current.Version}
 	before, after := objectsOf(current), objectsOf(next)
 	for _, c := range changes {
-		key := keyOf(c)
+		key, was := keyOf(c), keyOf(c)
+		if c.Was != "" {
+			was.name = c.Was
+		}
+		entry, err := auditOf(by, c, before[was], after[key])
+		if err != nil {
+			return update, err
+		}
+		update.Audit = append(update.Audit, entry)
 		if c.Action == gatewayfile.Delete {
 			update.Delete = append(update.Delete, store.ObjectRef{Kind: key.kind, ID: *before[key].id})
 			continue
@@ -59,10 +63,6 @@ func (s *Service) updateFor(current, next *dispatchapy.Config, changes []Change)
 			return update, err
 		}
 		update.Put = append(update.Put, row)
-		was := key
-		if c.Was != "" {
-			was.name = c.Was
-		}
 		if moved(before[was].value, o.value) {
 			update.ResetHealth = append(update.ResetHealth, *o.id)
 		}
@@ -82,34 +82,4 @@ func keyOf(c Change) nameKey {
 func moved(before, after any) bool {
 	old, ok := before.(*dispatchapy.Resource)
 	return ok && old.URL != after.(*dispatchapy.Resource).URL
-}
-
-// summarize words the changes for the audit: names of objects and fields,
-// never values.
-func summarize(changes []Change) string {
-	var b strings.Builder
-	for i, c := range changes {
-		if i > 0 {
-			b.WriteString("; ")
-		}
-		if i == maxSummary {
-			fmt.Fprintf(&b, "and %d more", len(changes)-i)
-			break
-		}
-		fmt.Fprintf(&b, "%s %s", c.Action, keyOf(c).words())
-		if c.Was != "" {
-			fmt.Fprintf(&b, ", before %s", c.Was)
-		}
-		if len(c.Fields) > 0 {
-			fmt.Fprintf(&b, " (%s)", strings.Join(c.Fields, ", "))
-		}
-	}
-	return b.String()
-}
-
-func (k nameKey) words() string {
-	if k.kind == store.KindSettings {
-		return settingsName
-	}
-	return string(k.kind) + " " + k.name
 }
