@@ -42,6 +42,7 @@ type commands struct {
 	Export  exportCmd  `cmd:"" help:"Print the configuration as a gateway file."`
 	Backup  backupCmd  `cmd:"" help:"Copy the database to a file, while the gateway runs or not."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database of a stopped gateway."`
+	Secrets secretsCmd `cmd:"" help:"Replace the key that encrypts the stored configuration."`
 	Doctor  doctorCmd  `cmd:"" help:"Examine everything that the gateway on this machine depends on."`
 
 	Bench benchCmd `cmd:"" help:"Measure a gateway beside two yardsticks on this machine."`
@@ -78,6 +79,7 @@ func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (co
 		kong.Writers(out, errOut),
 		kong.Exit(func(code int) { exited = code }),
 		kong.Configuration(optionsFile),
+		kong.NamedMapper("path", kong.MapperFunc(decodePath)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&console{in: in, out: out, err: errOut, version: version}),
 	)

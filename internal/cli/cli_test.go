@@ -35,6 +35,7 @@ func TestCommands(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PROVIDER", provider.URL)
 			e.Setenv("DEAD", dead.URL)
+			e.Setenv("NL", "\n")
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"slices"
 
 	"github.com/alecthomas/kong"
@@ -65,4 +66,18 @@ func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (
 		return nil, fmt.Errorf("%s: must have one value, like on the command line", f.name)
 	}
 	return fmt.Sprint(value), nil
+}
+
+// decodePath makes paths absolute. kong's own mapper takes an empty value, as
+// of a variable that a compose file sets to nothing, for the working directory.
+func decodePath(ctx *kong.DecodeContext, target reflect.Value) error {
+	var path string
+	if err := ctx.Scan.PopValueInto("file", &path); err != nil {
+		return err
+	}
+	if path != "" && path != "-" {
+		path = kong.ExpandPath(path)
+	}
+	target.SetString(path)
+	return nil
 }

@@ -55,6 +55,8 @@ type Store interface {
 type Box interface {
 	Seal(plaintext, aad []byte) []byte
 	Open(sealed, aad []byte) ([]byte, error)
+	// Current reports whether sealed was made with the key that seals now.
+	Current(sealed []byte) bool
 }
 
 // Checker checks a resource's health at once.

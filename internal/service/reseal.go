@@ -1,0 +1,63 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"dispatchapy"
+	"dispatchapy/internal/store"
+)
+
+// Reseal encrypts everything that is stored under an older secret key with the
+// present one, users and API tokens included, all of it or nothing. It says how
+// many objects there were. After it the older keys are not needed any more, but
+// for backups made before.
+func (s *Service) Reseal(ctx context.Context, p dispatchapy.Principal) (resealed int, err error) {
+	if err := require(p, dispatchapy.ReadSecrets); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range maxConflicts {
+		update, err := s.resealed(ctx, p)
+		if err != nil || len(update.Put) == 0 {
+			return 0, storeError(err)
+		}
+		_, _, err = s.store.ApplyConfig(ctx, update)
+		if errors.Is(err, store.ErrVersionConflict) {
+			continue
+		}
+		if err != nil {
+			return 0, storeError(err)
+		}
+		_, err = s.refresh(ctx)
+		return len(update.Put), err
+	}
+	return 0, dispatchapy.Errorf(dispatchapy.CodeConflict, "the configuration is being changed by others: try again")
+}
+
+// resealed gives the update that seals anew what is not sealed with the
+// present key.
+func (s *Service) resealed(ctx context.Context, p dispatchapy.Principal) (store.ConfigUpdate, error) {
+	version, objects, err := s.store.LoadConfig(ctx)
+	if err != nil {
+		return store.ConfigUpdate{}, err
+	}
+	update := store.ConfigUpdate{Expect: version, By: p.Name}
+	for _, o := range objects {
+		if s.box.Current(o.Body) {
+			continue
+		}
+		identity := rowIdentity(o.Kind, o.Name)
+		body, err := s.box.Open(o.Body, identity)
+		if err != nil {
+			return update, fmt.Errorf("the stored %s %q cannot be decrypted: %w", o.Kind, o.Name, err)
+		}
+		o.Body = s.box.Seal(body, identity)
+		update.Put = append(update.Put, o)
+	}
+	update.Summary = fmt.Sprintf("sealed %d objects with another key", len(update.Put))
+	update.Audit = []store.AuditEntry{{By: p.Name, Action: "rotate key", Detail: update.Summary}}
+	return update, nil
+}
