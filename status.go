@@ -61,7 +61,7 @@ var transitions = map[Action]struct {
 	ActionSucceed: {from: []Status{StatusProcessing}, to: StatusSuccess},
 	ActionFail:    {from: []Status{StatusProcessing}, to: StatusFailed},
 	ActionRelease: {from: []Status{StatusProcessing}, to: StatusPending},
-	ActionStop:    {from: []Status{StatusPending}, to: StatusStopped},
+	ActionStop:    {from: []Status{StatusPending, StatusHeld}, to: StatusStopped},
 	ActionRetry:   {from: []Status{StatusPending, StatusFailed, StatusStopped, StatusHeld}, to: StatusPending},
 	ActionSend:    {from: []Status{StatusHeld}, to: StatusPending},
 	ActionDelete:  {from: []Status{StatusPending, StatusSuccess, StatusFailed, StatusStopped, StatusHeld}, to: statusDeleted},
@@ -87,7 +87,7 @@ func (a Action) Next(s Status) (next Status, ok bool) {
 
 // refusals words, per manual action, why it is not allowed in the other states.
 var refusals = map[Action]string{
-	ActionStop:   "only pending tasks can be stopped",
+	ActionStop:   "only pending and held tasks can be stopped",
 	ActionRetry:  "a task that is being sent or was delivered cannot be retried",
 	ActionSend:   "only held tasks can be sent",
 	ActionDelete: "a task that is being sent cannot be deleted",

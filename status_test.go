@@ -16,7 +16,7 @@ func TestTransitions(t *testing.T) {
 		ActionSucceed: {"", "success", "", "", "", ""},
 		ActionFail:    {"", "failed", "", "", "", ""},
 		ActionRelease: {"", "pending", "", "", "", ""},
-		ActionStop:    {"stopped", "", "", "", "", ""},
+		ActionStop:    {"stopped", "", "", "", "", "stopped"},
 		ActionRetry:   {"pending", "", "", "pending", "pending", "pending"},
 		ActionSend:    {"", "", "", "", "", "pending"},
 		ActionDelete:  {"gone", "", "gone", "gone", "gone", "gone"},
@@ -69,7 +69,7 @@ func TestStatusGroups(t *testing.T) {
 }
 
 func TestManualActionsSayWhyTheyAreRefused(t *testing.T) {
-	for action, reason := range map[Action]string{ActionStop: "only pending", ActionRetry: "cannot be retried", ActionSend: "only held", ActionDelete: "cannot be deleted"} {
+	for action, reason := range map[Action]string{ActionStop: "only pending and held", ActionRetry: "cannot be retried", ActionSend: "only held", ActionDelete: "cannot be deleted"} {
 		err := action.Refuse(7, StatusProcessing)
 		if err.Code != CodeConflict || !strings.Contains(err.Message, "task 7 is processing: ") || !strings.Contains(err.Message, reason) {
 			t.Errorf("%s: %s %q", action, err.Code, err.Message)

@@ -19,7 +19,9 @@ type Submission struct {
 	// is answered like the first if it has the same body, and refused otherwise.
 	IdempotencyKey string
 
-	ResendOf int64 // the task that this one was made from by a person; 0: none
+	ResendOf int64   // the task that this one was made from by a person; 0: none
+	Refused  []int64 // resources that it is not offered to, unless it is retried by hand
+	Note     string  // first line of its log; "" if there is nothing to say
 }
 
 // IdempotencyTTL is how long an idempotency key is remembered.

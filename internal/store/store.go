@@ -72,6 +72,8 @@ type Store interface {
 	Task(ctx context.Context, id int64) (TaskDetail, error)
 	// Backlog counts what waits or is being sent, per endpoint that has any.
 	Backlog(ctx context.Context) ([]LaneBacklog, error)
+	// Held counts what is held, per endpoint that has any.
+	Held(ctx context.Context) ([]LaneBacklog, error)
 
 	// DeleteFinished deletes up to limit succeeded and failed tasks that
 	// finished longer than age ago, with their attempts and log, and says how
@@ -260,7 +262,7 @@ const MaxResent = 20
 // LaneBacklog is what an endpoint has unfinished.
 type LaneBacklog struct {
 	EndpointID int64
-	Tasks      int       // pending and processing
+	Tasks      int       // pending and processing; or held
 	Oldest     time.Time // when the oldest of them was accepted
 }
 

@@ -85,14 +85,26 @@ func fromNewest(before int64) int64 {
 	return before
 }
 
+// Held implements store.Store. It reads the rows of held tasks, of which there
+// are as many as people leave there.
+func (s *Store) Held(ctx context.Context) ([]store.LaneBacklog, error) {
+	return s.countLanes(ctx, `SELECT endpoint_id, count(*), min(created_at) FROM tasks INDEXED BY tasks_unsuccessful
+		WHERE status <> 'success' AND status = 'held' GROUP BY endpoint_id ORDER BY endpoint_id`)
+}
+
 // Backlog implements store.Store.
-func (s *Store) Backlog(ctx context.Context) (lanes []store.LaneBacklog, err error) {
+func (s *Store) Backlog(ctx context.Context) ([]store.LaneBacklog, error) {
+	// The inner query needs nothing but the index; ids are in the order of acceptance.
+	return s.countLanes(ctx, `SELECT lane.endpoint_id, lane.n, tasks.created_at FROM
+		(SELECT endpoint_id, count(*) AS n, min(id) AS oldest FROM tasks INDEXED BY tasks_due
+			WHERE status IN ('pending', 'processing') GROUP BY endpoint_id) AS lane
+		JOIN tasks ON tasks.id = lane.oldest ORDER BY lane.endpoint_id`)
+}
+
+// countLanes reads endpoint, number of tasks and when the oldest was accepted.
+func (s *Store) countLanes(ctx context.Context, query string) (lanes []store.LaneBacklog, err error) {
 	err = s.reading(func() error {
-		// The inner query needs nothing but the index; ids are in the order of acceptance.
-		rows, err := s.read.QueryContext(ctx, `SELECT lane.endpoint_id, lane.n, tasks.created_at FROM
-			(SELECT endpoint_id, count(*) AS n, min(id) AS oldest FROM tasks INDEXED BY tasks_due
-				WHERE status IN ('pending', 'processing') GROUP BY endpoint_id) AS lane
-			JOIN tasks ON tasks.id = lane.oldest ORDER BY lane.endpoint_id`)
+		rows, err := s.read.QueryContext(ctx, query)
 		lanes, err = collect(rows, err, func(rows *sql.Rows) (lane store.LaneBacklog, err error) {
 			var oldest int64
 			err = rows.Scan(&lane.EndpointID, &lane.Tasks, &oldest)

@@ -69,11 +69,15 @@ func (in *insert) run(tx *tx) (store.InsertResult, error) {
 		}
 	}
 	status, runAt, fence := in.start(tx)
+	refused, err := encodeIDs(in.Refused)
+	if err != nil {
+		return store.InsertResult{}, err
+	}
 	inserted, err := tx.exec(`INSERT INTO tasks
-		(status, run_at, fence, endpoint_id, client_id, max_attempts, created_at, budget_from, resend_of, ref, scope, source)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)`,
+		(status, run_at, fence, endpoint_id, client_id, max_attempts, created_at, budget_from, refused, resend_of, ref, scope, source)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12)`,
 		string(status), runAt, fence, in.EndpointID, in.ClientID, in.MaxAttempts, tx.wall,
-		in.ResendOf, in.Ref, in.Scope, notNull(in.Source))
+		refused, in.ResendOf, in.Ref, in.Scope, notNull(in.Source))
 	if err != nil {
 		return store.InsertResult{}, err
 	}
@@ -90,8 +94,11 @@ func (in *insert) run(tx *tx) (store.InsertResult, error) {
 		result.Leased = in.leased(tx, id, runAt)
 	case dispatchapy.StatusPending:
 		tx.hintTasks(in.EndpointID)
-	case dispatchapy.StatusHeld:
-		err = tx.addLog(id, dispatchapy.LogEntry{At: fromMicros(tx.wall), Message: in.Hold})
+	}
+	for _, line := range []string{in.Note, in.Hold} {
+		if err == nil && line != "" {
+			err = tx.addLog(id, dispatchapy.LogEntry{At: fromMicros(tx.wall), Message: line})
+		}
 	}
 	if err == nil && in.IdempotencyKey != "" {
 		err = in.remember(tx, id)
@@ -126,6 +133,7 @@ func (in *insert) leased(tx *tx, id, runAt int64) *store.Leased {
 			Source:      in.Source,
 			MaxAttempts: in.MaxAttempts,
 			ResendOf:    in.ResendOf,
+			Refused:     in.Refused,
 			CreatedAt:   accepted,
 			BudgetFrom:  accepted,
 			RunAt:       in.clock.display(runAt),

@@ -19,6 +19,7 @@ var claimCases = []testCase{
 	{"DelayedTaskComesInTime", testClaimDelayed},
 	{"NoDoubleLease", testClaimConcurrent},
 	{"Backlog", testBacklog},
+	{"Held", testHeld},
 }
 
 func testClaimTask(t *testing.T, s store.Store) {

@@ -19,6 +19,7 @@ var insertCases = []testCase{
 	{"EmptyBatch", testInsertEmpty},
 	{"SourceByteForByte", testInsertSource},
 	{"Held", testInsertHeld},
+	{"MadeFromAnother", testInsertResent},
 	{"Leased", testInsertLeased},
 	{"LeaseNeverForHeldOrDelayed", testInsertLeaseMisused},
 	{"ConcurrentCallersGetTheirOwn", testInsertConcurrent},

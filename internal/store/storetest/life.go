@@ -90,6 +90,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		},
 		"Task":              func() error { _, err := s.Task(ctx, 1); return err },
 		"Backlog":           func() error { _, err := s.Backlog(ctx); return err },
+		"Held":              func() error { _, err := s.Held(ctx); return err },
 		"DeleteFinished":    func() error { _, err := s.DeleteFinished(ctx, 0, 1); return err },
 		"DeleteExpiredKeys": func() error { _, err := s.DeleteExpiredKeys(ctx, 1); return err },
 		"LoadConfig":        func() error { _, _, err := s.LoadConfig(ctx); return err },
