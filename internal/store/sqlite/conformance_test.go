@@ -27,6 +27,8 @@ func TestCrash(t *testing.T) {
 		})
 }
 
+func TestBackup(t *testing.T) { storetest.RunBackup(t, openAt) }
+
 var rows = flag.Int("rows", storetest.Rows, "finished tasks in the benchmarks of a large database")
 
 func BenchmarkStore(b *testing.B) {

@@ -140,12 +140,7 @@ var (
 )
 
 func connect(path string, pragmas []string, connections int) *sql.DB {
-	return connectWith(url.Values{}, path, pragmas, connections)
-}
-
-// connectWith takes further parameters for the file.
-func connectWith(query url.Values, path string, pragmas []string, connections int) *sql.DB {
-	query["_pragma"], query["_txlock"] = pragmas, []string{"deferred"}
+	query := url.Values{"_pragma": pragmas, "_txlock": {"deferred"}}
 	source := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil { // only an unknown driver name can fail here

@@ -28,7 +28,7 @@ func change(t testing.TB, s store.Store, update store.ConfigUpdate) []int64 {
 	if err != nil {
 		t.Fatalf("ConfigVersion: %v", err)
 	}
-	update.Expect, update.By, update.Summary = version, "tester", "a change of the test"
+	update.Expect = version
 	next, ids, err := s.ApplyConfig(t.Context(), update)
 	if err != nil {
 		t.Fatalf("ApplyConfig: %v", err)

@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -108,6 +110,29 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"LoadHealth":    func() error { _, err := s.LoadHealth(ctx); return err },
 		"ListChecks":    func() error { _, err := s.ListChecks(ctx, 1, 0, 1); return err },
 		"ListEvents":    func() error { _, err := s.ListEvents(ctx, 0, 1); return err },
+		"AppendAudit":   func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
+		"ListAudit":     func() error { _, err := s.ListAudit(ctx, store.AuditQuery{Limit: 1}); return err },
+		"PutSession":    func() error { return s.PutSession(ctx, session(1)) },
+		"Session":       func() error { _, err := s.Session(ctx, session(1).Hash); return err },
+		"TouchSessions": func() error { return s.TouchSessions(ctx, []store.SessionSeen{{Hash: session(1).Hash}}) },
+		"ListSessions":  func() error { _, err := s.ListSessions(ctx, 0, 0); return err },
+		"DeleteSessions": func() error {
+			_, err := s.DeleteSessions(ctx, store.SessionSelection{UserID: 1})
+			return err
+		},
+		"DeleteEndedSessions": func() error { _, err := s.DeleteEndedSessions(ctx, 1); return err },
+		"RecordTokenUse": func() error {
+			return s.RecordTokenUse(ctx, map[store.ObjectRef]time.Time{{Kind: store.KindToken, ID: 1}: now()})
+		},
+		"TokenUses":      func() error { _, err := s.TokenUses(ctx); return err },
+		"Stats":          func() error { _, err := s.Stats(ctx, store.StatsQuery{}); return err },
+		"DeleteOldStats": func() error { _, err := s.DeleteOldStats(ctx, time.Hour, 1); return err },
+		"ImportTasks": func() error {
+			_, err := s.ImportTasks(ctx, []store.TaskDetail{{Task: dispatchapy.Task{Status: dispatchapy.StatusStopped}}})
+			return err
+		},
+		"ImportChecks":  func() error { return s.ImportChecks(ctx, []dispatchapy.Check{{ResourceID: 1}}) },
+		"Backup":        func() error { return s.Backup(ctx, filepath.Join(os.TempDir(), "a-closed-store-makes-no-backup")) },
 		"Watch":         func() error { return s.Watch(ctx, func(store.Hint) {}) },
 		"InstanceKey":   func() error { _, err := s.InstanceKey(ctx); return err },
 		"CheckWritable": func() error { return s.CheckWritable(ctx) },

@@ -2,8 +2,8 @@
 // turns the rules written beside the interface into tests, and every driver
 // runs all of it.
 //
-// A driver's test file calls Run, RunReopen and RunCrash, and its benchmark
-// file Bench. The suite knows nothing of any driver; where two drivers may
+// A driver's test file calls Run, RunReopen, RunCrash and RunBackup, and its
+// benchmark file Bench. The suite knows nothing of any driver; where two drivers may
 // rightly differ (which of two equally due tasks comes first) it accepts both.
 package storetest
 
@@ -49,6 +49,11 @@ func Run(t *testing.T, open Opener) {
 		{"Retention", retentionCases},
 		{"Config", configCases},
 		{"Probes", probeCases},
+		{"Audit", auditCases},
+		{"Sessions", sessionCases},
+		{"TokenUse", tokenUseCases},
+		{"Stats", statsCases},
+		{"Import", importCases},
 		{"Life", lifeCases},
 		{"Model", modelCases},
 	})
