@@ -2,10 +2,13 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"dispatchapy"
 	"dispatchapy/internal/store"
@@ -208,5 +211,53 @@ func TestRetentionForgetsMinutes(t *testing.T) {
 	var left int
 	if err := s.read.QueryRowContext(t.Context(), "SELECT count(*) FROM task_minutes").Scan(&left); err != nil || left != 3 {
 		t.Errorf("%d minutes are remembered (%v), want those of the 3 tasks left", left, err)
+	}
+}
+
+// Tasks that are imported between others in one batch are found by their time,
+// and so are the others, even when what came before is forgotten.
+func TestImportAmongNewTasks(t *testing.T) {
+	s := openTest(t)
+	ids := make([]int64, 3)
+	insertNew := func(id *int64) operation {
+		in := newInsert(&store.NewTask{Submission: task("new").Submission}, s.clock)
+		return func(tx *tx) error {
+			result, err := in.run(tx)
+			*id = result.TaskID
+			return err
+		}
+	}
+	old := store.TaskDetail{Task: dispatchapy.Task{Status: dispatchapy.StatusStopped, CreatedAt: time.Now().Add(-48 * time.Hour)}}
+	importOld := func(tx *tx) (err error) { ids[1], err = importTask(tx, &old); return err }
+	errs := make([]error, 3)
+	s.commit([]operation{insertNew(&ids[0]), importOld, insertNew(&ids[2])}, errs) // the writer is idle
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.TransitionTasks(t.Context(), ids[:1], store.Transition{Action: dispatchapy.ActionDelete}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DeleteFinished(t.Context(), time.Hour, 10); err != nil {
+		t.Fatal(err)
+	}
+	yesterday := time.Now().Add(-24 * time.Hour)
+	for name, c := range map[string]struct {
+		f    store.TaskFilter
+		want []int64
+	}{
+		"new": {store.TaskFilter{Since: yesterday}, []int64{ids[2]}},
+		"old": {store.TaskFilter{Until: yesterday}, []int64{ids[1]}},
+	} {
+		page, err := s.ListTasks(t.Context(), store.TaskQuery{Filter: c.f, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, task := range page.Tasks {
+			got = append(got, task.ID)
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }

@@ -149,6 +149,33 @@ func TestOldStatsAreDeletedInSteps(t *testing.T) {
 	}
 }
 
+// An answer that is bounded does not show whether the rows are.
+func TestStatsRowsAreBounded(t *testing.T) {
+	s := openTest(t)
+	const tasks = store.MaxScopes + 50
+	outcomes := make([]store.Outcome, tasks)
+	news := make([]store.NewTask, tasks)
+	for i := range news {
+		news[i] = task("r")
+		news[i].Scope, news[i].LeaseFor = fmt.Sprint("scope ", i), time.Minute
+	}
+	results, err := s.InsertTasks(t.Context(), news)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range results {
+		outcomes[i] = store.Outcome{Lease: results[i].Leased.Lease, Status: dispatchapy.StatusFailed}
+	}
+	if _, err := s.RecordOutcomes(t.Context(), outcomes); err != nil {
+		t.Fatal(err)
+	}
+	var rows, most int
+	err = s.read.QueryRowContext(t.Context(), "SELECT max(n), max(failed) FROM (SELECT count(*) AS n, max(failed) AS failed FROM stats GROUP BY hour)").Scan(&rows, &most)
+	if err != nil || rows != store.MaxScopes+1 || most != tasks-store.MaxScopes {
+		t.Errorf("%d rows, of which the largest has %d tasks (%v); want %d and %d", rows, most, err, store.MaxScopes+1, tasks-store.MaxScopes)
+	}
+}
+
 func TestStatsAnswersAreBounded(t *testing.T) {
 	s := openTest(t)
 	execute(t, s, fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
