@@ -7,6 +7,7 @@
 //	                 whoever comes while it drains is told to come again
 //	health.Runner    probes; stopped before the dispatcher
 //	dispatch         see package dispatch; gets the grace period
+//	people.Run       one; writes down last uses; stopped with the loops
 //	retention        one; stopped with the loops
 //	follow           one; passes on the store's hints, polls the configuration's version
 //	store            one writer; closed last
@@ -32,6 +33,7 @@ import (
 	"dispatchapy/internal/dispatch"
 	"dispatchapy/internal/health"
 	"dispatchapy/internal/intake"
+	"dispatchapy/internal/people"
 	"dispatchapy/internal/retention"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/sealer"
@@ -65,6 +67,7 @@ type App struct {
 	dispatcher *dispatch.Dispatcher
 	health     *health.Runner
 	service    *service.Service
+	people     *people.People
 
 	server   *http.Server
 	listener net.Listener
@@ -108,6 +111,9 @@ func New(ctx context.Context, options config.Options, version string, log *slog.
 		return nil, err
 	}
 	if _, err := a.service.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.people.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	if options.Config != "" {
@@ -180,6 +186,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 			a.health.Wake()
 		},
 	})
+	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})
 	a.metrics.registry.MustRegister(&stateCollector{
 		table: a.table, available: a.available, inFlight: a.dispatcher.InFlight, backlog: a.store.Backlog, log: a.log,
 	})
@@ -211,11 +218,16 @@ func (a *App) Start() error {
 		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--addr: %w", err)
 	}
 	a.listener = listener
+	if err := a.ensureAdmin(); err != nil {
+		_ = listener.Close()
+		return err
+	}
 	a.serve() // from now on requests get an answer, 503 until everything runs
 	ctx, cancel := context.WithCancel(context.Background())
 	a.onStop("loops", func(context.Context) { cancel(); a.loops.Wait() })
 	a.loops.Go(func() { a.follow(ctx) })
 	a.loops.Go(func() { a.pollConfig(ctx) })
+	a.loops.Go(func() { a.people.Run(ctx) })
 	runner := &retention.Runner{Store: a.store, Table: a.table, Log: a.log}
 	a.loops.Go(func() { runner.Run(ctx) })
 	a.dispatcher.Start()
@@ -258,13 +270,26 @@ func (a *App) pollConfig(ctx context.Context) {
 	}
 }
 
-// refresh takes over a stored configuration.
+// refresh takes over a stored configuration, and the people stored with it.
 //
-// Failure policy: the present one stays in force; the next poll tries again.
+// Failure policy: what is there stays in force; the next poll tries again.
 func (a *App) refresh(ctx context.Context) {
 	if _, err := a.service.Refresh(ctx); err != nil && ctx.Err() == nil {
 		a.log.Warn("configuration could not be refreshed", "error", err)
 	}
+	if err := a.people.Refresh(ctx); err != nil && ctx.Err() == nil {
+		a.log.Warn("users and tokens could not be refreshed", "error", err)
+	}
+}
+
+// ensureAdmin sees to it that somebody can sign in. A password that was made
+// is shown to whoever started the gateway, and not logged.
+func (a *App) ensureAdmin() error {
+	generated, err := a.people.EnsureAdmin(context.Background(), dispatchapy.Secret(a.options.AdminPassword))
+	if generated != "" {
+		fmt.Fprintf(os.Stderr, "password of the new user %s, shown only now: %s\n", people.AdminName, generated.Reveal())
+	}
+	return err
 }
 
 // Service gives the use cases, for commands that work on a data directory

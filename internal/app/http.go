@@ -61,7 +61,7 @@ func (a *App) handler() http.Handler {
 	})
 	mux := http.NewServeMux()
 	management := httpapi.New(httpapi.Options{
-		Service: a.service, Tokens: a.adminTokens(), Password: dispatchapy.Secret(a.options.AdminPassword), Log: a.log,
+		Service: a.service, People: a.people, Tokens: a.adminTokens(), Log: a.log,
 	})
 	mux.Handle("/v1/", management)
 	mux.Handle(httpapi.UserDocumentPath, management)

@@ -1,7 +1,7 @@
 // Package httpapi is the management API: JSON over HTTP under /v1, described
-// by an OpenAPI 3.1 document at /v1/openapi.json. It is a door to package
-// service and decides nothing itself: it finds out who asks, translates
-// requests and answers, and maps errors to problem documents in one table.
+// by an OpenAPI 3.1 document at /v1/openapi.json. It is a door to packages
+// service and people and decides nothing itself: it translates requests and
+// answers, and maps errors to problem documents in one table.
 //
 // There is one file per noun.
 package httpapi
@@ -15,9 +15,9 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"golang.org/x/time/rate"
 
 	"dispatchapy"
+	"dispatchapy/internal/people"
 	"dispatchapy/internal/service"
 )
 
@@ -26,18 +26,18 @@ const (
 	openAPIPath = "/v1/openapi.json"
 )
 
-// Options are what the API is made of. All are required, Tokens and Password
-// may be empty.
+// Options are what the API is made of. All are required, Tokens may be empty.
 type Options struct {
-	Service  *service.Service
-	Tokens   []dispatchapy.Secret // each opens the API as an administrator
-	Password dispatchapy.Secret   // opens it for the user admin by HTTP Basic
-	Log      *slog.Logger
+	Service *service.Service
+	People  *people.People
+	Tokens  []dispatchapy.Secret // each opens the API as an administrator
+	Log     *slog.Logger
 }
 
 // api carries what the handlers need.
 type api struct {
 	service *service.Service
+	people  *people.People
 	log     *slog.Logger
 	huma    huma.API
 	mux     *http.ServeMux
@@ -45,7 +45,7 @@ type api struct {
 
 // New makes the handler of everything under /v1/ and of UserDocumentPath.
 func New(o Options) http.Handler {
-	a := &api{service: o.Service, log: o.Log, mux: http.NewServeMux()}
+	a := &api{service: o.Service, people: o.People, log: o.Log, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, humaConfig())
 	a.registerConfig()
 	a.registerTasks()
@@ -57,13 +57,13 @@ func New(o Options) http.Handler {
 	a.registerClients()
 	a.registerSettings()
 	a.registerEvents()
+	a.registerUsers()
+	a.registerTokens()
+	a.registerSession()
+	a.registerSessions()
 	a.mux.HandleFunc(root, a.nowhere)
 
-	auth := &authenticator{service: o.Service, api: a, guesses: rate.NewLimiter(guessRate, guessBurst), next: a.mux}
-	if o.Password != "" {
-		hash := dispatchapy.HashToken(o.Password.Reveal())
-		auth.password = &hash
-	}
+	auth := &authenticator{service: o.Service, people: o.People, api: a, next: a.mux}
 	for _, token := range o.Tokens {
 		if token != "" {
 			auth.admins = append(auth.admins, dispatchapy.HashToken(token.Reveal()))

@@ -6,79 +6,77 @@ import (
 	"net/http"
 	"strings"
 
-	"golang.org/x/time/rate"
-
 	"dispatchapy"
+	"dispatchapy/internal/people"
 	"dispatchapy/internal/service"
 )
 
 // authenticator finds out who asks and lets nobody else through.
 type authenticator struct {
-	service  *service.Service
-	api      *api
-	admins   []dispatchapy.TokenHash
-	password *dispatchapy.TokenHash // of adminName; nil: no password opens the API
-	guesses  *rate.Limiter          // wrong passwords
-	next     http.Handler
+	service *service.Service
+	people  *people.People
+	api     *api
+	admins  []dispatchapy.TokenHash
+	next    http.Handler
 }
 
-// adminName is the user whose password opens the API by HTTP Basic.
+// adminName is who the administrator's tokens of the options stand for.
 const adminName = "admin"
 
-// Tokens cannot be guessed, a password might: after guessBurst wrong ones in a
-// row nobody gets to try more than guessRate a second.
-const (
-	guessRate  = 1
-	guessBurst = 10
-)
-
-type principalKey struct{}
-
-// principalOf gives who asks. Behind the authenticator there always is one;
-// without it the zero Principal may do nothing.
-func principalOf(ctx context.Context) dispatchapy.Principal {
-	p, _ := ctx.Value(principalKey{}).(dispatchapy.Principal)
-	return p
+// caller is who asks, and how.
+type caller struct {
+	principal dispatchapy.Principal
+	session   dispatchapy.Secret // the session that asks; "" if it is none
+	from      people.From
 }
+
+type callerKey struct{}
+
+// callerOf gives who asks. Behind the authenticator there always is one;
+// without it the zero caller may do nothing.
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
+}
+
+func principalOf(ctx context.Context) dispatchapy.Principal { return callerOf(ctx).principal }
 
 // ServeHTTP implements http.Handler.
 func (a *authenticator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p, err := a.authenticate(r)
-	if err != nil {
-		a.api.fail(w, r, err)
-		return
+	c := caller{from: people.From{Address: r.RemoteAddr, Agent: r.UserAgent()}}
+	if !isSignIn(r) {
+		if err := a.authenticate(r, &c); err != nil {
+			a.api.fail(w, r, err)
+			return
+		}
 	}
-	a.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), principalKey{}, p)))
+	a.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 }
 
-func (a *authenticator) authenticate(r *http.Request) (dispatchapy.Principal, error) {
+// isSignIn reports whether this is the one operation for which nobody has to
+// be known.
+func isSignIn(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == sessionPath }
+
+func (a *authenticator) authenticate(r *http.Request, c *caller) (err error) {
 	token := tokenOf(r)
 	if token == "" {
 		if name, password, ok := r.BasicAuth(); ok {
-			return a.byPassword(name, password)
+			c.principal, err = a.people.AuthenticatePassword(r.Context(), name, dispatchapy.Secret(password), c.from)
+			return err
 		}
-		return dispatchapy.Principal{}, dispatchapy.Errorf(dispatchapy.CodeUnauthenticated,
+		return dispatchapy.Errorf(dispatchapy.CodeUnauthenticated,
 			"an API token is needed: send the header Authorization: Bearer TOKEN")
 	}
-	p, ok := a.identify(token)
-	if !ok {
-		return p, dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the API token is not valid")
+	if p, ok := a.identify(token); ok {
+		c.principal = p
+		return nil
 	}
-	return p, nil
-}
-
-// byPassword lets the administrator in by HTTP Basic. While guesses are being
-// throttled the right password waits as well: an answer would tell it.
-func (a *authenticator) byPassword(name, password string) (dispatchapy.Principal, error) {
-	if a.guesses.Tokens() < 1 {
-		return dispatchapy.Principal{}, dispatchapy.Errorf(dispatchapy.CodeLimited, "too many wrong passwords: wait a few seconds")
+	if strings.HasPrefix(token.Reveal(), people.SessionPrefix) {
+		c.session = token
+		c.principal, err = a.people.Authenticate(r.Context(), token)
+		return err
 	}
-	hash := dispatchapy.HashToken(password)
-	if a.password == nil || name != adminName || subtle.ConstantTimeCompare(a.password[:], hash[:]) != 1 {
-		a.guesses.Allow()
-		return dispatchapy.Principal{}, dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the name or the password is wrong")
-	}
-	return dispatchapy.Principal{Name: adminName, Role: dispatchapy.RoleAdmin}, nil
+	return dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the API token is not valid")
 }
 
 // identify compares hashes, all of them and in constant time, so that the time
@@ -91,6 +89,9 @@ func (a *authenticator) identify(token dispatchapy.Secret) (dispatchapy.Principa
 	}
 	if matches == 1 {
 		return dispatchapy.Principal{Name: adminName, Role: dispatchapy.RoleAdmin}, true
+	}
+	if p, ok := a.people.AuthenticateToken(token); ok {
+		return p, true
 	}
 	return a.service.Authenticate(token)
 }

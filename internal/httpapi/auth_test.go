@@ -135,9 +135,13 @@ func (g *gateway) objectFor(path string, row access) (id, version int64) {
 	cfg := g.table.Load().Config
 	_, kind, _ := strings.Cut(path, "/v1/")
 	kind, _, _ = strings.Cut(kind, "/")
+	if kind == "sessions" {
+		return g.sessionOf(shopToken), 0
+	}
 	if row.fresh {
 		body := map[string]string{
 			"resources": `{"name":"%s","url":"http://x.example/"}`, "endpoints": `{"path":"%s"}`, "clients": `{"name":"%s"}`,
+			"users": `{"name":"%s","role":"viewer","password":"some password"}`, "tokens": `{"name":"%s","role":"viewer"}`,
 		}[kind]
 		var made struct{ ID, Version int64 }
 		decode(g.t, g.do(request{method: "POST", path: "/v1/" + kind, body: fmt.Sprintf(body, g.newName())}).want(201).body, &made)
@@ -161,6 +165,7 @@ func (g *gateway) objectFor(path string, row access) (id, version int64) {
 
 var codes = map[int]dispatchapy.Code{
 	401: dispatchapy.CodeUnauthenticated, 403: dispatchapy.CodeForbidden, 404: dispatchapy.CodeNotFound,
+	409: dispatchapy.CodeConflict,
 }
 
 func TestBatchOfAClientReachesOnlyItsOwn(t *testing.T) {
@@ -229,7 +234,7 @@ func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
 }
 
 func TestPassword(t *testing.T) {
-	g := newGateway(t)
+	g := staffed(t)
 	status := func(name, password string) int {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/settings", http.NoBody)
 		r.SetBasicAuth(name, password)

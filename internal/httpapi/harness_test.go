@@ -15,9 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"dispatchapy"
 	"dispatchapy/internal/deliver"
 	"dispatchapy/internal/httpapi"
+	"dispatchapy/internal/people"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/sealer"
 	"dispatchapy/internal/service"
@@ -32,6 +35,9 @@ const (
 	shopToken     = "shop-token-1234"
 	bankToken     = "bank-token-1234"
 )
+
+// cheapHash is what hashing a password costs in tests.
+var cheapHash = &argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 const baseFile = `
 version: 1
@@ -52,6 +58,7 @@ clients:
 type gateway struct {
 	t       *testing.T
 	service *service.Service
+	people  *people.People
 	store   *faultyStore
 	table   *routing.Table
 	handler http.Handler
@@ -60,6 +67,8 @@ type gateway struct {
 	box     *sealer.Box
 	sender  *deliver.Client
 	rooms   *routing.Availability
+
+	tokens map[dispatchapy.Role]string // of a staffed one
 }
 
 // faultyStore is the real store that can be told to fail or to panic.
@@ -105,10 +114,33 @@ func newGateway(t *testing.T) *gateway {
 	}
 	g := &gateway{t: t, store: &faultyStore{Store: db}, table: routing.NewTable(empty), logs: &bytes.Buffer{}}
 	g.box = box
+	g.people = people.New(people.Options{Store: db, Box: box, Snapshots: g.table, Log: slog.New(slog.DiscardHandler), Cost: cheapHash})
 	g.serve(g.delivery())
 	admin := dispatchapy.Principal{Name: "setup", Role: dispatchapy.RoleAdmin}
 	if _, err := g.service.Apply(t.Context(), admin, "base.yaml", []byte(baseFile), service.ApplyOptions{}); err != nil {
 		t.Fatal(err)
+	}
+	return g
+}
+
+// staffed is a gateway with the user admin and tokens of the lesser roles.
+func staffed(t *testing.T) *gateway {
+	t.Helper()
+	g := newGateway(t)
+	if err := g.people.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.people.EnsureAdmin(t.Context(), adminPassword); err != nil {
+		t.Fatal(err)
+	}
+	admin := dispatchapy.Principal{Name: "setup", Role: dispatchapy.RoleAdmin}
+	g.tokens = map[dispatchapy.Role]string{dispatchapy.RoleAdmin: adminToken}
+	for _, role := range []dispatchapy.Role{dispatchapy.RoleOperator, dispatchapy.RoleViewer} {
+		_, secret, err := g.people.CreateToken(t.Context(), admin, people.NewToken{Name: string(role), Role: role})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.tokens[role] = secret.Reveal()
 	}
 	return g
 }
@@ -118,7 +150,7 @@ func (g *gateway) serve(delivery service.Delivery) {
 	log := slog.New(slog.NewJSONHandler(g.logs, nil))
 	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery})
 	g.handler = httpapi.New(httpapi.Options{
-		Service: g.service, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Password: adminPassword, Log: log,
+		Service: g.service, People: g.people, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Log: log,
 	})
 }
 

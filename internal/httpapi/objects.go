@@ -317,6 +317,11 @@ func asSent(o any) object {
 		return withIdentity(&o, o.ID, o.Version)
 	case dispatchapy.Settings:
 		return withIdentity(&o, 0, o.Version)
+	case user, token:
+		text, err := json.Marshal(o)
+		if err == nil {
+			return text
+		}
 	}
 	return nil
 }

@@ -80,6 +80,12 @@ func byID[T any](r PageRequest, id func(T) int64, fetch func(before int64, limit
 	return page, nil
 }
 
+// PageByName cuts a page out of a list that is sorted by a unique name and that
+// the caller was allowed to read.
+func PageByName[T any](r PageRequest, items []T, name func(T) string) (Page[T], error) {
+	return byName(r, items, name)
+}
+
 // byName cuts a page out of a list that is sorted by a unique name, after it
 // has filtered it by name.
 func byName[T any](r PageRequest, items []T, name func(T) string) (Page[T], error) {
