@@ -16,16 +16,22 @@ const (
 	interval = time.Minute           // between two rounds
 	step     = 200                   // rows deleted at once
 	pause    = 50 * time.Millisecond // between two steps
+
+	// statsAge is how long statistics are kept: this month can be compared with
+	// the same one a year ago.
+	statsAge = 400 * 24 * time.Hour
 )
 
 // Store deletes up to limit old things and says how many there were.
 type Store interface {
 	DeleteFinished(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteExpiredKeys(ctx context.Context, limit int) (int, error)
+	DeleteEndedSessions(ctx context.Context, limit int) (int, error)
+	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
 }
 
-// Runner deletes finished tasks as the settings say, and idempotency keys that
-// nobody may use any more.
+// Runner deletes finished tasks as the settings say, idempotency keys and
+// sessions that nobody may use any more, and statistics of long ago.
 type Runner struct {
 	Store Store
 	Table *routing.Table
@@ -51,6 +57,10 @@ func (r *Runner) Run(ctx context.Context) {
 
 func (r *Runner) round(ctx context.Context) {
 	r.sweep(ctx, "idempotency keys", r.Store.DeleteExpiredKeys)
+	r.sweep(ctx, "sessions", r.Store.DeleteEndedSessions)
+	r.sweep(ctx, "statistics", func(ctx context.Context, limit int) (int, error) {
+		return r.Store.DeleteOldStats(ctx, statsAge, limit)
+	})
 	cleanup := r.Table.Load().Config.Settings.Cleanup
 	if !cleanup.Enabled {
 		return

@@ -15,10 +15,10 @@ import (
 
 // shelf counts what is left to delete.
 type shelf struct {
-	tasks, keys atomic.Int64
-	age         atomic.Int64
-	steps       atomic.Int64
-	err         error
+	tasks, keys, sessions, stats atomic.Int64
+	age, statsAge                atomic.Int64
+	steps                        atomic.Int64
+	err                          error
 }
 
 func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) (int, error) {
@@ -28,6 +28,15 @@ func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) 
 
 func (s *shelf) DeleteExpiredKeys(_ context.Context, limit int) (int, error) {
 	return s.take(&s.keys, limit)
+}
+
+func (s *shelf) DeleteEndedSessions(_ context.Context, limit int) (int, error) {
+	return s.take(&s.sessions, limit)
+}
+
+func (s *shelf) DeleteOldStats(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.statsAge.Store(int64(age))
+	return s.take(&s.stats, limit)
 }
 
 func (s *shelf) take(from *atomic.Int64, limit int) (int, error) {
@@ -62,13 +71,21 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s := &shelf{}
 	s.tasks.Store(5*step + 1)
 	s.keys.Store(3)
+	s.sessions.Store(step)
+	s.stats.Store(2*step + 7)
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30}, s, func() {
-		time.Sleep(5*pause + time.Millisecond)
+		time.Sleep(8*pause + time.Millisecond)
 		if n := s.tasks.Load(); n != 0 {
 			t.Errorf("%d tasks left", n)
 		}
 		if n := s.keys.Load(); n != 0 {
 			t.Errorf("%d keys left", n)
+		}
+		if sessions, stats := s.sessions.Load(), s.stats.Load(); sessions != 0 || stats != 0 {
+			t.Errorf("%d sessions and %d rows of statistics left", sessions, stats)
+		}
+		if age := time.Duration(s.statsAge.Load()); age != statsAge {
+			t.Errorf("age of statistics = %v, want %v", age, statsAge)
 		}
 		if age := time.Duration(s.age.Load()); age != 30*24*time.Hour {
 			t.Errorf("age = %v, want 30 days", age)
@@ -101,12 +118,12 @@ func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1}, s, func() {
 		time.Sleep(interval - time.Millisecond)
-		if n := s.steps.Load(); n != 2 {
+		if n := s.steps.Load(); n != 4 {
 			t.Errorf("%d steps in a round that fails, want one each", n)
 		}
 		time.Sleep(interval)
-		if n := s.steps.Load(); n != 4 {
-			t.Errorf("%d steps after the second round, want 4", n)
+		if n := s.steps.Load(); n != 8 {
+			t.Errorf("%d steps after the second round, want 8", n)
 		}
 	})
 }
