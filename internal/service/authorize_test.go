@@ -68,7 +68,7 @@ var needed = map[string]dispatchapy.Permission{
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,
 	"Documentation": dispatchapy.ReadConfig, "Samples": dispatchapy.ReadConfig,
 	"CheckResource": dispatchapy.CheckHealth, "ListEvents": dispatchapy.ReadEvents, "Settings": dispatchapy.ReadSettings,
-	"Config": dispatchapy.ReadSecrets, "ExportConfig": dispatchapy.ReadSecrets,
+	"Config": dispatchapy.ReadSecrets, "ExportConfig": dispatchapy.ReadSecrets, "Reseal": dispatchapy.ReadSecrets,
 	"Apply": dispatchapy.WriteConfig, "ApplyFile": dispatchapy.WriteConfig, "PreviewMessage": dispatchapy.WriteConfig,
 	"CreateResource": dispatchapy.WriteConfig, "UpdateResource": dispatchapy.WriteConfig, "DuplicateResource": dispatchapy.WriteConfig,
 	"ResourceImpact": dispatchapy.WriteConfig, "DeleteResource": dispatchapy.WriteConfig,
