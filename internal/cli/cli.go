@@ -31,15 +31,21 @@ const secondSignal = time.Second
 
 // commands is the tree of commands, for kong.
 type commands struct {
-	Serve   serveCmd   `cmd:"" help:"Run the gateway."`
-	Demo    demoCmd    `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
-	Send    sendCmd    `cmd:"" help:"Send a message to an endpoint of a running gateway."`
-	Task    taskCmd    `cmd:"" help:"List, show and act on tasks."`
-	Tail    tailCmd    `cmd:"" help:"Print tasks as they come and as their status changes."`
+	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
+	Demo     demoCmd     `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
+	Send     sendCmd     `cmd:"" help:"Send a message to an endpoint of a running gateway."`
+	Task     taskCmd     `cmd:"" help:"List, show and act on tasks."`
+	Tail     tailCmd     `cmd:"" help:"Print tasks as they come and as their status changes."`
+	Resource resourceCmd `cmd:"" help:"Resources: list, show, create, edit, duplicate, delete, check."`
+	Endpoint endpointCmd `cmd:"" help:"Endpoints: list, show, create, edit, duplicate, delete."`
+	Client   clientCmd   `cmd:"" help:"Clients: list, show, create, edit, duplicate, delete, new token."`
+
 	Apply   applyCmd   `cmd:"" help:"Apply a gateway file: all of it or nothing."`
 	Diff    diffCmd    `cmd:"" help:"Show what applying a gateway file would change, with values."`
 	Check   checkCmd   `cmd:"" help:"Check a gateway file without applying it."`
 	Export  exportCmd  `cmd:"" help:"Print the configuration as a gateway file."`
+	User    userCmd    `cmd:"" help:"List, create, change and delete users."`
+	Token   tokenCmd   `cmd:"" help:"List, create and delete API tokens."`
 	Backup  backupCmd  `cmd:"" help:"Copy the database to a file, while the gateway runs or not."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database of a stopped gateway."`
 	Secrets secretsCmd `cmd:"" help:"Replace the key that encrypts the stored configuration."`

@@ -76,17 +76,35 @@ func (c *apiClient) call(ctx context.Context, method, path string, out any) erro
 }
 
 func (c *apiClient) do(ctx context.Context, method, path, contentType, accept string, body []byte) ([]byte, error) {
+	header := http.Header{"Accept": {accept}}
+	if len(body) > 0 {
+		header.Set("Content-Type", contentType)
+	}
+	return c.send(ctx, method, path, header, body)
+}
+
+// doMatching makes a request about the given version of an object, 0: of the
+// one that the body names.
+func (c *apiClient) doMatching(ctx context.Context, method, path string, version int64, body []byte) ([]byte, error) {
+	header := http.Header{"Accept": {"application/json"}}
+	if version != 0 {
+		header.Set("If-Match", fmt.Sprintf(`"%d"`, version))
+	}
+	if len(body) > 0 {
+		header.Set("Content-Type", "application/json")
+	}
+	return c.send(ctx, method, path, header, body)
+}
+
+func (c *apiClient) send(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
+	req.Header = header
 	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Accept", accept)
-	if len(body) > 0 {
-		req.Header.Set("Content-Type", contentType)
-	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		if c.local {
