@@ -86,7 +86,7 @@ func (c *userCreateCmd) Run(ctx context.Context, con *console) error {
 type userEditCmd struct {
 	named[userKind]
 	NewName string `name:"rename" help:"Its new name." placeholder:"NAME"`
-	Role    string `enum:"admin,operator,viewer,''" default:"" help:"What it may do: admin, operator or viewer." placeholder:"ROLE"`
+	Role    string `enum:",admin,operator,viewer" default:"" help:"What it may do: admin, operator or viewer." placeholder:"ROLE"`
 	Active  *bool  `negatable:"" help:"Whether it may sign in."`
 }
 
