@@ -180,7 +180,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: a.available, Client: client, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
-		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available},
+		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()
 			a.health.Wake()

@@ -1,11 +1,26 @@
 package httpapi_test
 
-import "maps"
+import (
+	"maps"
+
+	"dispatchapy"
+)
 
 // The rows of the matrix for trying out, sending and documentation.
 func init() {
 	maps.Copy(matrix, map[string]access{
 		"get-user-document": {nobody: 401, shop: 200, bank: 200, admin: 200},
+		"test-resource":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"payload":{}}`},
+		"resend-task":       {nobody: 401, shop: 201, bank: 404, admin: 201, body: `{"confirm":true,"payload":{"ref":"r","scope":"s"}}`},
+		"get-stats":         {nobody: 401, shop: 200, bank: 200, admin: 200},
+		"get-load":          {nobody: 401, shop: 403, bank: 403, admin: 200},
 		"list-samples":      {nobody: 401, shop: 200, bank: 404, admin: 200},
 	})
+	for role, operations := range map[dispatchapy.Role][]string{
+		dispatchapy.RoleViewer:   {"get-stats", "get-load"},
+		dispatchapy.RoleOperator: {"resend-task"},
+		dispatchapy.RoleAdmin:    {"test-resource"},
+	} {
+		leastRole[role] = append(leastRole[role], operations...)
+	}
 }

@@ -29,7 +29,7 @@ func (g *gateway) delivery() service.Delivery {
 	client := deliver.NewClient(deliver.Options{AllowPrivate: func() bool { return true }})
 	g.t.Cleanup(client.Close)
 	g.sender, g.rooms = client, routing.NewAvailability()
-	return service.Delivery{Judge: intake.Judge, Submitter: shelf{g.store}, Sender: client, Rooms: g.rooms}
+	return service.Delivery{Judge: intake.Judge, Submitter: shelf{g.store}, Sender: client, Rooms: g.rooms, InFlight: func() map[int64]int { return nil }}
 }
 
 // shelf stores messages and leaves it at that.
@@ -159,7 +159,7 @@ func newLive(t *testing.T) *live {
 		}
 	})
 	t.Cleanup(func() { stop(); watch.Wait() })
-	l.serve(service.Delivery{Judge: intake.Judge, Submitter: dispatcher, Sender: g.sender, Rooms: g.rooms})
+	l.serve(service.Delivery{Judge: intake.Judge, Submitter: dispatcher, Sender: g.sender, Rooms: g.rooms, InFlight: dispatcher.InFlight})
 	l.intake = intake.New(intake.Options{Snapshots: g.table, Submitter: dispatcher, Observer: l})
 	l.apply(fmt.Sprintf(liveFile, l.primary.URL, l.backup.URL))
 	return l

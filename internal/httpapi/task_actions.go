@@ -16,6 +16,7 @@ type batchInput struct {
 		IDs    []int64            `json:"ids,omitempty" maxItems:"1000"`
 		Filter *batchFilter       `json:"filter,omitempty" doc:"Instead of ids: the tasks to act on, among those whose status allows it"`
 		Cursor string             `json:"cursor,omitempty" doc:"next of the batch before; with filter only"`
+		DryRun bool               `json:"dry_run,omitempty" doc:"Count the tasks and do nothing to them"`
 	}
 }
 
@@ -38,6 +39,8 @@ type batchResult struct {
 	Failed    int            `json:"failed"`
 	Results   []actionResult `json:"results"`
 	Next      *string        `json:"next" doc:"Not null: the filter may select more; repeat with this cursor"`
+	Matching  *int           `json:"matching,omitempty" doc:"With dry_run: how many tasks would be acted on, by all batches together"`
+	AtLeast   *bool          `json:"at_least,omitempty" doc:"With dry_run: there may be more, counting is bounded"`
 }
 
 type actionResult struct {
@@ -54,7 +57,7 @@ type actionError struct {
 func (a *api) registerTaskActions() {
 	for action, summary := range map[dispatchapy.Action]string{
 		dispatchapy.ActionRetry: "Send a task again with a fresh budget of attempts",
-		dispatchapy.ActionStop:  "Stop a pending task",
+		dispatchapy.ActionStop:  "Stop a pending or held task",
 		dispatchapy.ActionSend:  "Let a held task go",
 	} {
 		op := operation(http.MethodPost, "/v1/tasks/{id}/"+string(action), string(action)+"-task", "tasks", summary)
@@ -73,6 +76,10 @@ func (a *api) registerTaskActions() {
 		})
 	register(a, operation(http.MethodPost, "/v1/tasks/batch", "batch-tasks", "tasks", "Retry, stop, send or delete many tasks"),
 		func(ctx context.Context, p dispatchapy.Principal, in *batchInput) (*answer[batchResult], error) {
+			if in.Body.DryRun {
+				count, err := a.service.CountBatch(ctx, p, in.batch())
+				return &answer[batchResult]{batchResult{Results: []actionResult{}, Matching: &count.Matching, AtLeast: &count.AtLeast}}, err
+			}
 			result, err := a.service.ActOnTasks(ctx, p, in.batch())
 			if err != nil {
 				return nil, err

@@ -27,6 +27,7 @@ type Task struct {
 	CreatedAt     timestamp          `json:"created_at"`
 	RunAt         *timestamp         `json:"run_at" nullable:"true" doc:"When the next attempt is due, null if none will be made"`
 	FinishedAt    *timestamp         `json:"finished_at" nullable:"true"`
+	ResendOf      *int64             `json:"resend_of" doc:"The task that this one was made from, null if it was none"`
 }
 
 // taskDetail is a task with its history.
@@ -35,6 +36,7 @@ type taskDetail struct {
 	TargetPayload object     `json:"target_payload" nullable:"true" doc:"As it was sent in the latest attempt, null before the first"`
 	Attempts      []attempt  `json:"attempts"`
 	Log           []logEntry `json:"log"`
+	ResentAs      []int64    `json:"resent_as" doc:"Tasks that were made from this one, the latest ones"`
 }
 
 type attempt struct {
@@ -121,6 +123,7 @@ func newTask(t *service.Task) Task {
 		LastError:     optional(t.LastError),
 		CreatedAt:     timestamp(t.CreatedAt),
 		FinishedAt:    optionalTime(t.FinishedAt),
+		ResendOf:      optional(t.ResendOf),
 	}
 	if t.Status == dispatchapy.StatusPending || t.Status == dispatchapy.StatusProcessing {
 		out.RunAt = optionalTime(t.RunAt)
@@ -134,6 +137,7 @@ func newTaskDetail(d *service.TaskDetail) taskDetail {
 		TargetPayload: payload(d.Target),
 		Attempts:      make([]attempt, len(d.Attempts)),
 		Log:           make([]logEntry, len(d.Log)),
+		ResentAs:      emptyIfNil(d.Resent),
 	}
 	for i := range d.Attempts {
 		out.Attempts[i] = newAttempt(&d.Attempts[i])
@@ -155,11 +159,15 @@ func newAttempt(a *service.Attempt) attempt {
 		ResponseBody: strings.ToValidUTF8(string(a.ResponseBody), "\uFFFD"),
 		StartedAt:    timestamp(a.StartedAt),
 		DurationMS:   milliseconds(a.Duration),
-		Timing: timing{
-			DNSMS:       milliseconds(a.Timing.DNS),
-			ConnectMS:   milliseconds(a.Timing.Connect),
-			TLSMS:       milliseconds(a.Timing.TLS),
-			FirstByteMS: milliseconds(a.Timing.FirstByte),
-		},
+		Timing:       newTiming(a.Timing),
+	}
+}
+
+func newTiming(t dispatchapy.Timing) timing {
+	return timing{
+		DNSMS:       milliseconds(t.DNS),
+		ConnectMS:   milliseconds(t.Connect),
+		TLSMS:       milliseconds(t.TLS),
+		FirstByteMS: milliseconds(t.FirstByte),
 	}
 }

@@ -70,13 +70,13 @@ func TestTaskAsInTheContract(t *testing.T) {
 	got := strings.TrimSpace(withoutTimes(g.get(fmt.Sprintf("/v1/tasks/%d", id)).want(200).body))
 	want := `{"id":1,"status":"success","client":"shop","endpoint":"sms","ref":"r1","scope":"prod","resource":"backup",` +
 		`"source_payload":{"ref":"r1","n":12345678901234567890,"d":1.10},"attempt_count":2,"max_attempts":5,"last_error":null,` +
-		`"created_at":"TIME","run_at":null,"finished_at":"TIME","target_payload":{"big":12345678901234567890},` +
+		`"created_at":"TIME","run_at":null,"finished_at":"TIME","resend_of":null,"target_payload":{"big":12345678901234567890},` +
 		`"attempts":[{"number":1,"resource":"primary","outcome":"failed","status_code":500,"error":"server_error",` +
 		`"detail":"500 Internal Server Error","response_body":"caf` + "\uFFFD" + ` <b>","started_at":"2026-01-02T02:04:05.678Z","duration_ms":12.345,` +
 		`"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":12}},` +
 		`{"number":2,"resource":"backup","outcome":"success","status_code":200,"error":null,"detail":"","response_body":"",` +
 		`"started_at":"2026-01-02T02:04:05.678Z","duration_ms":1,"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":0}}],` +
-		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}]}`
+		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}],"resent_as":[]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -182,8 +182,8 @@ func TestBatchByFilter(t *testing.T) {
 	g.insert("bank", false)
 	g.insert("bank", true)
 	for body, want := range map[string]string{
-		`{"action":"stop","filter":{"client":"bank","status":["pending","held"],"since":"2020-01-01T00:00:00Z"}}`: `{"succeeded":1,"failed":0,"results":[{"id":2,"status":"stopped"}],"next":null}`,
-		`{"action":"delete","filter":{"status":"held,failed"}}`:                                                   `{"succeeded":1,"failed":0,"results":[{"id":3,"status":null}],"next":null}`,
+		`{"action":"stop","filter":{"client":"bank","status":["pending","failed"],"since":"2020-01-01T00:00:00Z"}}`: `{"succeeded":1,"failed":0,"results":[{"id":2,"status":"stopped"}],"next":null}`,
+		`{"action":"delete","filter":{"status":"held,failed"}}`:                                                     `{"succeeded":1,"failed":0,"results":[{"id":3,"status":null}],"next":null}`,
 	} {
 		got := strings.TrimSpace(g.do(request{method: "POST", path: "/v1/tasks/batch", body: body}).want(200).body)
 		if diff := cmp.Diff(want, got); diff != "" {

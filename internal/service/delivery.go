@@ -39,6 +39,7 @@ type Delivery struct {
 	Submitter Submitter
 	Sender    Sender
 	Rooms     Rooms
+	InFlight  func() map[int64]int // tasks being sent by this node, by endpoint
 }
 
 // Request is a request to a resource, to be shown: secrets are masked.

@@ -49,6 +49,8 @@ type Store interface {
 	ConfigStore
 	TaskStore
 	HistoryStore
+	TrialStore
+	StatsStore
 }
 
 // Box encrypts what is stored of the configuration. aad names the row.
@@ -88,6 +90,7 @@ type Service struct {
 	box      Box
 	checker  Checker
 	delivery Delivery
+	trials   atomic.Int32 // test requests under way
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
 	names    atomic.Pointer[directory]

@@ -21,6 +21,9 @@ const (
 	// maxBatchPages bounds the search behind a batch by filter. What is left
 	// is reached through BatchResult.Next.
 	maxBatchPages = 50
+
+	// maxCount is up to which number the tasks of a batch are counted.
+	maxCount = maxBatchPages * MaxLimit
 )
 
 // manualActions are what a person may do to a task.
@@ -34,11 +37,7 @@ func (s *Service) ActOnTask(ctx context.Context, p dispatchapy.Principal, action
 	if err := require(p, dispatchapy.ActOnTasks); err != nil {
 		return nil, err
 	}
-	results, err := s.transition(ctx, p, action, []int64{id})
-	if err == nil {
-		err = results[0].Err
-	}
-	if err != nil || action == dispatchapy.ActionDelete {
+	if err := s.actOn(ctx, p, action, id); err != nil || action == dispatchapy.ActionDelete {
 		return nil, err
 	}
 	task, err := s.Task(ctx, p, id)
@@ -46,6 +45,15 @@ func (s *Service) ActOnTask(ctx context.Context, p dispatchapy.Principal, action
 		return nil, err
 	}
 	return &task, nil
+}
+
+// actOn does one thing to one task.
+func (s *Service) actOn(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, id int64) error {
+	results, err := s.transition(ctx, p, action, []int64{id})
+	if err != nil {
+		return err
+	}
+	return results[0].Err
 }
 
 // Batch acts on many tasks: those of IDs, or those that Filter selects.
@@ -76,21 +84,13 @@ func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Bat
 	if err := require(p, dispatchapy.ActOnTasks); err != nil {
 		return BatchResult{}, err
 	}
-	if !slices.Contains(manualActions, b.Action) {
-		return BatchResult{}, invalid("action", "must be retry, stop, send or delete")
+	if err := b.check(); err != nil {
+		return BatchResult{}, err
 	}
 	ids, next := b.IDs, ""
-	switch {
-	case (len(ids) == 0) == (b.Filter == nil):
-		return BatchResult{}, invalid("ids", "give either ids or a filter")
-	case len(ids) > MaxBatch:
-		return BatchResult{}, invalid("ids", fmt.Sprintf("at most %d tasks at once", MaxBatch))
-	case b.Filter != nil && b.Action == dispatchapy.ActionDelete && b.Filter.selectsAll():
-		// A variable that is empty in a script must not delete everything.
-		return BatchResult{}, invalid("filter", "must say which tasks to delete: give at least one of its keys")
-	case b.Filter != nil:
+	if b.Filter != nil {
 		var err error
-		if ids, next, err = s.selectTasks(ctx, p, b); err != nil {
+		if ids, next, err = s.selectTasks(ctx, p, b, MaxBatch); err != nil {
 			return BatchResult{}, err
 		}
 	}
@@ -98,8 +98,58 @@ func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Bat
 	return BatchResult{Results: results, Next: next}, err
 }
 
-// selectTasks finds up to MaxBatch tasks for a batch by filter.
-func (s *Service) selectTasks(ctx context.Context, p dispatchapy.Principal, b Batch) (ids []int64, next string, err error) {
+func (b *Batch) check() error {
+	switch {
+	case !slices.Contains(manualActions, b.Action):
+		return invalid("action", "must be retry, stop, send or delete")
+	case (len(b.IDs) == 0) == (b.Filter == nil):
+		return invalid("ids", "give either ids or a filter")
+	case len(b.IDs) > MaxBatch:
+		return invalid("ids", fmt.Sprintf("at most %d tasks at once", MaxBatch))
+	case b.Filter != nil && b.Action == dispatchapy.ActionDelete && b.Filter.selectsAll():
+		// A variable that is empty in a script must not delete everything.
+		return invalid("filter", "must say which tasks to delete: give at least one of its keys")
+	}
+	return nil
+}
+
+// BatchCount says how many tasks a Batch would act on.
+type BatchCount struct {
+	Matching int
+	AtLeast  bool // there may be more: counting stops after a bounded amount of work
+}
+
+// CountBatch counts the tasks that ActOnTasks would act on, those after
+// BatchResult.Next included, and does nothing to them.
+func (s *Service) CountBatch(ctx context.Context, p dispatchapy.Principal, b Batch) (BatchCount, error) {
+	if err := require(p, dispatchapy.ActOnTasks); err != nil {
+		return BatchCount{}, err
+	}
+	if err := b.check(); err != nil {
+		return BatchCount{}, err
+	}
+	if b.Filter != nil {
+		ids, next, err := s.selectTasks(ctx, p, b, maxCount)
+		return BatchCount{Matching: len(ids), AtLeast: next != ""}, err
+	}
+	var count BatchCount
+	for _, id := range withoutRepeats(b.IDs) {
+		found, err := s.taskOf(ctx, p, id)
+		if dispatchapy.ErrorCode(err) == dispatchapy.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return BatchCount{}, err
+		}
+		if _, allowed := b.Action.Next(found.Task.Status); allowed {
+			count.Matching++
+		}
+	}
+	return count, nil
+}
+
+// selectTasks finds up to most tasks for a batch by filter.
+func (s *Service) selectTasks(ctx context.Context, p dispatchapy.Principal, b Batch, most int) (ids []int64, next string, err error) {
 	filter, err := s.storeFilter(p, *b.Filter)
 	if err != nil {
 		return nil, "", err
@@ -112,7 +162,7 @@ func (s *Service) selectTasks(ctx context.Context, p dispatchapy.Principal, b Ba
 		return nil, "", err
 	}
 	for range maxBatchPages {
-		limit := min(MaxLimit, MaxBatch-len(ids))
+		limit := min(MaxLimit, most-len(ids))
 		if limit == 0 {
 			break
 		}

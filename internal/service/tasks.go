@@ -33,6 +33,7 @@ type TaskDetail struct {
 	Target   []byte // body of the latest request; nil if none was made
 	Attempts []Attempt
 	Log      []dispatchapy.LogEntry
+	Resent   []int64 // tasks that were made from this one, the latest ones
 }
 
 // Attempt is an attempt with the name of its resource.
@@ -100,15 +101,9 @@ func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (
 	if err := require(p, dispatchapy.ReadTasks); err != nil {
 		return TaskDetail{}, err
 	}
-	found, err := s.store.Task(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return TaskDetail{}, notFound("task", id)
-	}
+	found, err := s.taskOf(ctx, p, id)
 	if err != nil {
-		return TaskDetail{}, storeError(err)
-	}
-	if !p.IsStaff() && found.Task.ClientID != p.ClientID {
-		return TaskDetail{}, notFound("task", id) // whether it exists is not theirs to know
+		return TaskDetail{}, err
 	}
 	detail := s.detail(found)
 	if !s.mayReadProviders(p) {
@@ -117,8 +112,22 @@ func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (
 	return detail, nil
 }
 
+// taskOf gives a task with its history if it is within the sight of p.
+func (s *Service) taskOf(ctx context.Context, p dispatchapy.Principal, id int64) (store.TaskDetail, error) {
+	found, err := s.store.Task(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return found, notFound("task", id)
+	case err != nil:
+		return found, storeError(err)
+	case !p.IsStaff() && found.Task.ClientID != p.ClientID:
+		return store.TaskDetail{}, notFound("task", id) // whether it exists is not theirs to know
+	}
+	return found, nil
+}
+
 func (s *Service) detail(found store.TaskDetail) TaskDetail {
-	d := TaskDetail{Task: s.named(found.Task), Log: found.Log}
+	d := TaskDetail{Task: s.named(found.Task), Log: found.Log, Resent: found.Resent}
 	names := s.names.Load()
 	for _, a := range found.Attempts {
 		d.Attempts = append(d.Attempts, Attempt{Attempt: a, Resource: names.name(store.KindResource, a.ResourceID)})

@@ -1,0 +1,16 @@
+package service_test
+
+import (
+	"maps"
+
+	"dispatchapy"
+)
+
+// The permissions for trying out and sending messages, and for statistics.
+func init() {
+	maps.Copy(needed, map[string]dispatchapy.Permission{
+		"TestResource": dispatchapy.WriteConfig,
+		"ResendTask":   dispatchapy.ActOnTasks, "CountBatch": dispatchapy.ActOnTasks,
+		"Stats": dispatchapy.ReadTasks, "Load": dispatchapy.ReadTasks,
+	})
+}
