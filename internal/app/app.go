@@ -116,6 +116,9 @@ func New(ctx context.Context, options config.Options, version string, log *slog.
 	if err := a.people.Refresh(ctx); err != nil {
 		return nil, err
 	}
+	// A client's token may be changed right before the end, or without a
+	// gateway running, and ends the client's sessions.
+	a.onStop("sessions", func(ctx context.Context) { a.refreshPeople(ctx) })
 	if options.Config != "" {
 		if err := a.applyFile(ctx, options.Config); err != nil {
 			return nil, err
@@ -277,6 +280,10 @@ func (a *App) refresh(ctx context.Context) {
 	if _, err := a.service.Refresh(ctx); err != nil && ctx.Err() == nil {
 		a.log.Warn("configuration could not be refreshed", "error", err)
 	}
+	a.refreshPeople(ctx)
+}
+
+func (a *App) refreshPeople(ctx context.Context) {
 	if err := a.people.Refresh(ctx); err != nil && ctx.Err() == nil {
 		a.log.Warn("users and tokens could not be refreshed", "error", err)
 	}

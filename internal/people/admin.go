@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,21 +38,34 @@ func (p *People) EnsureAdmin(ctx context.Context, password dispatchapy.Secret) (
 	if len(password) > maxPassword {
 		return "", dispatchapy.Errorf(dispatchapy.CodeInvalid, "GATEWAY_ADMIN_PASSWORD: %s", passwordFault(password))
 	}
-	if u := d.userByName[AdminName]; u != nil {
-		return "", p.updateAdmin(ctx, u, password)
+	if d.userByName[AdminName] == nil {
+		switch err := p.createAdmin(ctx, password); {
+		case err == nil:
+			return generated, nil
+		case !errors.Is(err, errAdminExists):
+			return "", fmt.Errorf("create the user admin: %w", err)
+		case generated != "":
+			return "", nil // another node, started at the same time, shows its own
+		}
 	}
+	return "", p.updateAdmin(ctx, p.directory.Load().userByName[AdminName], password)
+}
+
+var errAdminExists = errors.New("there is a user admin")
+
+func (p *People) createAdmin(ctx context.Context, password dispatchapy.Secret) error {
 	hash, err := p.hasher.hash(ctx, password)
 	if err != nil {
-		return "", err
+		return err
 	}
 	now := time.Now()
-	_, err = p.putUser(ctx, system, "create", func(*directory) (*User, *User, error) {
+	_, err = p.putUser(ctx, system, "create", func(d *directory) (*User, *User, error) {
+		if d.userByName[AdminName] != nil {
+			return nil, nil, errAdminExists
+		}
 		return nil, &User{Name: AdminName, Role: dispatchapy.RoleAdmin, Active: true, CreatedAt: now, PasswordAt: now, hash: hash}, nil
 	})
-	if err != nil {
-		return "", fmt.Errorf("create the user admin: %w", err)
-	}
-	return generated, nil
+	return err
 }
 
 // updateAdmin gives the user admin the password, if it has another one.

@@ -51,8 +51,7 @@ func (p *People) SignIn(ctx context.Context, name string, password dispatchapy.S
 		return SignedIn{}, err
 	}
 	if now := p.directory.Load().userByID[u.ID]; now == nil || !now.Active || now.hash != u.hash {
-		_, err := p.endByToken(ctx, in.Token)
-		return SignedIn{}, errors.Join(errWrong, err)
+		return SignedIn{}, errors.Join(errWrong, p.endByToken(ctx, in.Token))
 	}
 	return in, nil
 }
@@ -188,21 +187,22 @@ func (p *People) SignOut(ctx context.Context, token dispatchapy.Secret) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.endByToken(ctx, token); err != nil {
+	if err := p.endByToken(ctx, token); err != nil {
 		return storeError(err)
 	}
 	return p.record(ctx, who.Name, "sign out", who, "")
 }
 
-func (p *People) endByToken(ctx context.Context, token dispatchapy.Secret) (int, error) {
+// endByToken ends the session of a token, if it has not ended already.
+func (p *People) endByToken(ctx context.Context, token dispatchapy.Secret) error {
 	s, err := p.store.Session(ctx, dispatchapy.HashToken(token.Reveal()))
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil
+		return nil
 	}
-	if err != nil {
-		return 0, err
+	if err == nil {
+		_, err = p.end(ctx, store.SessionSelection{IDs: []int64{s.ID}})
 	}
-	return p.end(ctx, store.SessionSelection{IDs: []int64{s.ID}})
+	return err
 }
 
 // end ends sessions, in memory only after the database has forgotten them.

@@ -248,9 +248,11 @@ var errLastAdmin = dispatchapy.Errorf(dispatchapy.CodeConflict,
 
 // needs reports whether the user is the only active administrator.
 func (d *directory) needs(u *User) bool {
-	isAdmin := func(u *User) bool { return u.Active && u.Role == dispatchapy.RoleAdmin }
-	return isAdmin(u) && !slices.ContainsFunc(d.users, func(other *User) bool { return other.ID != u.ID && isAdmin(other) })
+	return u.isAdmin() && !slices.ContainsFunc(d.users, func(other *User) bool { return other.ID != u.ID && other.isAdmin() })
 }
+
+// isAdmin reports whether the user may do everything, and can sign in.
+func (u *User) isAdmin() bool { return u.Active && u.Role == dispatchapy.RoleAdmin }
 
 // admits says what speaks against a user becoming another, or, where old is
 // nil, against a new one.
@@ -264,7 +266,7 @@ func (d *directory) admits(old, next *User) error {
 		}
 		return nil
 	}
-	if d.needs(old) && !(next.Active && next.Role == dispatchapy.RoleAdmin) {
+	if d.needs(old) && !next.isAdmin() {
 		return errLastAdmin
 	}
 	return nil

@@ -71,6 +71,24 @@ func TestPasswordOfTheEnvironment(t *testing.T) {
 	wantCode(t, err, dispatchapy.CodeInvalid)
 }
 
+// TestTwoFirstStarts has another node make the user admin meanwhile.
+func TestTwoFirstStarts(t *testing.T) {
+	m := newMemory()
+	slow, fast, slowest := newNode(t, m), newNode(t, m), newNode(t, m)
+	if generated, err := fast.EnsureAdmin(t.Context(), ""); err != nil || generated == "" {
+		t.Fatal(err)
+	}
+	if generated, err := slow.EnsureAdmin(t.Context(), ""); err != nil || generated != "" {
+		t.Errorf("a password that is nobody's was made: %v", err)
+	}
+	if _, err := slowest.EnsureAdmin(t.Context(), adminPassword); err != nil {
+		t.Error(err)
+	}
+	if _, err := slowest.SignIn(t.Context(), AdminName, adminPassword, home); err != nil {
+		t.Errorf("the password that was given does not work: %v", err)
+	}
+}
+
 func TestUsersOfAnotherKey(t *testing.T) {
 	n := start(t)
 	for id, o := range n.store.objects {
