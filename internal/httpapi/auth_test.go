@@ -133,8 +133,7 @@ func TestAuthorisationMatrix(t *testing.T) {
 func (g *gateway) objectFor(path string, row access) (id, version int64) {
 	g.t.Helper()
 	cfg := g.table.Load().Config
-	_, kind, _ := strings.Cut(path, "/v1/")
-	kind, _, _ = strings.Cut(kind, "/")
+	kind := kindOf(path)
 	if kind == "sessions" {
 		return g.sessionOf(shopToken), 0
 	}
@@ -161,6 +160,12 @@ func (g *gateway) objectFor(path string, row access) (id, version int64) {
 		return c.ID, c.Version
 	}
 	return 1, cfg.Settings.Version
+}
+
+// kindOf gives the noun of a path.
+func kindOf(path string) string {
+	kind, _, _ := strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
+	return kind
 }
 
 var codes = map[int]dispatchapy.Code{
