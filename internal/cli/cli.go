@@ -46,6 +46,7 @@ type commands struct {
 	Export  exportCmd  `cmd:"" help:"Print the configuration as a gateway file."`
 	User    userCmd    `cmd:"" help:"List, create, change and delete users."`
 	Token   tokenCmd   `cmd:"" help:"List, create and delete API tokens."`
+	Import  importCmd  `cmd:"" help:"Bring everything over from the original Dispatchapy."`
 	Backup  backupCmd  `cmd:"" help:"Copy the database to a file, while the gateway runs or not."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database of a stopped gateway."`
 	Secrets secretsCmd `cmd:"" help:"Replace the key that encrypts the stored configuration."`

@@ -1,9 +1,12 @@
 package cli_test
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +21,15 @@ func TestMain(m *testing.M) {
 		"dispatchapy": func() { os.Exit(cli.Run(os.Args[1:], "test", os.Stdin, os.Stdout, os.Stderr)) },
 	})
 }
+
+// testdata is where the scripts are, wherever a test has gone to.
+var testdata = func() string {
+	path, err := filepath.Abs("testdata")
+	if err != nil {
+		panic(err)
+	}
+	return path
+}()
 
 // TestCommands runs the scripts of testdata, each in a directory of its own.
 // $PROVIDER is a resource that accepts everything, $DEAD one that never does.
@@ -39,9 +51,10 @@ func TestCommands(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"envsubst": envsubst,
-			"waitfile": waitFile,
-			"waitline": waitLine,
+			"envsubst":   envsubst,
+			"originaldb": originalDB,
+			"waitfile":   waitFile,
+			"waitline":   waitLine,
 		},
 	})
 }
@@ -52,6 +65,18 @@ func envsubst(ts *testscript.TestScript, _ bool, args []string) {
 		path := ts.MkAbs(name)
 		ts.Check(os.WriteFile(path, []byte(os.Expand(ts.ReadFile(name), ts.Getenv)), 0o600))
 	}
+}
+
+// originalDB unpacks a database of the original that has been in use.
+func originalDB(ts *testscript.TestScript, _ bool, args []string) {
+	packed, err := os.Open(filepath.Join(testdata, "original-1.2.1.db.gz"))
+	ts.Check(err)
+	defer packed.Close()
+	unpack, err := gzip.NewReader(packed)
+	ts.Check(err)
+	data, err := io.ReadAll(unpack)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
 // waitFile waits until a file exists.

@@ -185,7 +185,7 @@ func TestRestore(t *testing.T) {
 	if err != nil || len(page.Tasks) != 1 || page.Tasks[0].Ref != "kept" {
 		t.Errorf("after the restore: %v, %v", page.Tasks, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "*.restoring*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, ".new-*")); len(left) > 0 {
 		t.Errorf("left over: %v", left)
 	}
 }
@@ -262,6 +262,49 @@ func TestRestoreRefusals(t *testing.T) {
 		}
 	}
 	if left, _ := filepath.Glob(path + ".*"); len(left) > 1 { // the lock
+		t.Errorf("left over: %v", left)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".new-*")); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+func TestRebuild(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "made", "dispatchapy.db")
+	add := func(ref string) func(string) error {
+		return func(part string) error {
+			s := openAt(t, part)
+			insertOne(t, s, ref)
+			shut(t, s)
+			return nil
+		}
+	}
+	if aside, err := sqlite.Rebuild(t.Context(), path, add("first")); aside != "" || err != nil {
+		t.Fatalf("where there was none: %q, %v", aside, err)
+	}
+	failure := errors.New("half-way")
+	_, err := sqlite.Rebuild(t.Context(), path, func(part string) error {
+		return errors.Join(add("lost")(part), failure)
+	})
+	if !errors.Is(err, failure) || mustFacts(t, path).Newest != 1 {
+		t.Fatalf("a failure changed the database, or was lost: %v", err)
+	}
+	aside, err := sqlite.Rebuild(t.Context(), path, func(part string) error {
+		if _, err := sqlite.Open(t.Context(), sqlite.Options{Path: path}); err == nil {
+			t.Error("a gateway could start meanwhile")
+		}
+		return add("second")(part)
+	})
+	if err != nil || mustFacts(t, aside).Newest != 1 || mustFacts(t, path).Newest != 2 {
+		t.Fatalf("rebuilt: %v", err)
+	}
+	s := openAt(t, path)
+	defer shut(t, s)
+	if _, err := sqlite.Rebuild(t.Context(), path, add("third")); dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict {
+		t.Errorf("while it is open: %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "made", ".new-*")); len(left) > 0 {
 		t.Errorf("left over: %v", left)
 	}
 }

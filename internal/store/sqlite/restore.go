@@ -25,6 +25,50 @@ func Restore(ctx context.Context, backup, path string, accept func(*Archive) err
 	if err := checkSource(backup, path); err != nil {
 		return "", err
 	}
+	return replace(ctx, path, func(part string) error {
+		if err := copyFile(backup, part); err != nil {
+			return fmt.Errorf("copy the backup: %w", err)
+		}
+		return checkPart(ctx, part, backup, accept)
+	})
+}
+
+// Rebuild lets build work on a copy of the database at path, or on the name of
+// a new one where there is none, and then puts the result in the place of the
+// database: all of it or nothing. build has to close what it opens. The old
+// database is kept as by Restore. It refuses while a gateway has the database
+// open, and keeps gateways away until it is done.
+func Rebuild(ctx context.Context, path string, build func(part string) error) (aside string, err error) {
+	if path, err = filepath.Abs(path); err != nil {
+		return "", err
+	}
+	return replace(ctx, path, func(part string) error {
+		if _, err := os.Stat(path); err == nil {
+			if err := copyWhole(ctx, path, part); err != nil {
+				return err
+			}
+		}
+		if err := build(part); err != nil {
+			return err
+		}
+		if err := settle(ctx, part); err != nil {
+			return err
+		}
+		return checkPart(ctx, part, part, nil)
+	})
+}
+
+func copyWhole(ctx context.Context, path, part string) error {
+	archive, err := OpenArchive(ctx, path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(archive.Copy(ctx, part), archive.Close())
+}
+
+// replace puts the database that fill makes in the place of the one at path,
+// which it locks meanwhile.
+func replace(ctx context.Context, path string, fill func(part string) error) (aside string, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", fmt.Errorf("make the directory of the database: %w", err)
 	}
@@ -37,12 +81,14 @@ func Restore(ctx context.Context, backup, path string, accept func(*Archive) err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 
-	part := path + ".restoring"
-	defer func() { _ = os.Remove(part) }() // it has its name by then, or is of no use
-	if err := copyFile(backup, part); err != nil {
-		return "", fmt.Errorf("copy the backup: %w", err)
+	// A directory of its own takes the files that stand beside a database.
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return "", err
 	}
-	if err := checkPart(ctx, part, backup, accept); err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	part := filepath.Join(dir, filepath.Base(path))
+	if err := fill(part); err != nil {
 		return "", err
 	}
 	if aside, err = setAside(ctx, path); err != nil {
