@@ -84,7 +84,7 @@ func clientPrincipal(c *routing.Client) dispatchapy.Principal {
 
 // begin stores a new session. The audit comes first: nobody gets in unseen.
 func (p *People) begin(ctx context.Context, who dispatchapy.Principal, from From) (SignedIn, error) {
-	if err := p.record(ctx, who.Name, "sign in", who, "from "+from.Address); err != nil {
+	if err := p.record(ctx, who.Name, "sign in", who, "from "+host(from.Address)); err != nil {
 		return SignedIn{}, err
 	}
 	if err := p.makeRoom(ctx, who); err != nil {
@@ -95,7 +95,7 @@ func (p *People) begin(ctx context.Context, who dispatchapy.Principal, from From
 		Hash:        dispatchapy.HashToken(token.Reveal()),
 		UserID:      who.UserID,
 		ClientID:    who.ClientID,
-		Address:     from.Address,
+		Address:     host(from.Address),
 		Agent:       shorten(from.Agent, maxAgent),
 		CreatedAt:   now,
 		SeenAt:      now,

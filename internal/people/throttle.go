@@ -202,19 +202,25 @@ func (t *tracker) remove(key string) {
 // addressKey is what addresses are told apart by: without the port, and of
 // IPv6 the network, because whoever has one address of it has all.
 func addressKey(address string) string {
-	addr, err := netip.ParseAddr(address)
-	if err != nil {
-		ap, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return address
-		}
-		addr = ap.Addr()
-	}
-	addr = addr.Unmap()
-	if addr.Is6() {
+	host := host(address)
+	addr, err := netip.ParseAddr(host)
+	if err == nil && addr.Is6() {
 		if network, err := addr.WithZone("").Prefix(64); err == nil {
 			return network.String()
 		}
 	}
-	return addr.String()
+	return host
+}
+
+// host gives an address without its port; what is none, as it is.
+func host(address string) string {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return shorten(address, maxName)
+		}
+		addr = withPort.Addr()
+	}
+	return addr.Unmap().String()
 }

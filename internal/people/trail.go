@@ -64,7 +64,7 @@ func (p *People) refused(ctx context.Context, u *User, from From) {
 	if !ok {
 		return
 	}
-	about, detail := dispatchapy.Principal{}, "from "+shorten(from.Address, maxName)
+	about, detail := dispatchapy.Principal{}, "from "+host(from.Address)
 	if u != nil {
 		about = u.principal()
 	}
