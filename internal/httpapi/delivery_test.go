@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -204,17 +203,3 @@ func (l *live) ended() {
 // ids finds objects of the configuration.
 func (g *gateway) endpointID(path string) int64 { return g.table.Load().Config.Endpoint(path).ID }
 func (g *gateway) resourceID(name string) int64 { return g.table.Load().Config.Resource(name).ID }
-
-// post sends a JSON body as the administrator and decodes the answer.
-func (g *gateway) post(path string, body any, status int, into any) *response {
-	g.t.Helper()
-	text, err := json.Marshal(body)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	got := g.do(request{method: http.MethodPost, path: path, body: string(text)}).want(status)
-	if into != nil {
-		decode(g.t, got.body, into)
-	}
-	return got
-}

@@ -74,7 +74,24 @@ type gateway struct {
 // faultyStore is the real store that can be told to fail or to panic.
 type faultyStore struct {
 	*sqlite.Store
-	listTasks func() error
+	listTasks   func() error
+	appendAudit func() error
+	beforeStop  func() // called once, before tasks are stopped
+}
+
+func (s *faultyStore) AppendAudit(ctx context.Context, entries []store.AuditEntry) error {
+	if s.appendAudit != nil {
+		return s.appendAudit()
+	}
+	return s.Store.AppendAudit(ctx, entries)
+}
+
+func (s *faultyStore) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {
+	if before := s.beforeStop; before != nil && t.Action == dispatchapy.ActionStop {
+		s.beforeStop = nil
+		before()
+	}
+	return s.Store.TransitionTasks(ctx, ids, t)
 }
 
 func (s *faultyStore) ListTasks(ctx context.Context, q store.TaskQuery) (store.TaskPage, error) {
