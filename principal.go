@@ -24,8 +24,9 @@ const (
 	ActOnTasks   Permission = "act on tasks"       // retry, stop, send, delete, resend
 	ReadConfig   Permission = "read configuration" // secrets masked
 	ReadSettings Permission = "read settings"
-	WriteConfig  Permission = "change configuration" // and try it out
-	ReadSecrets  Permission = "read secrets"         // an export with secrets in it
+	WriteConfig  Permission = "change configuration"        // and try it out
+	WriteDev     Permission = "change development settings" // of a client; a client its own
+	ReadSecrets  Permission = "read secrets"                // an export with secrets in it
 	CheckHealth  Permission = "check health"
 	ReadEvents   Permission = "read events"
 	ReadAudit    Permission = "read the audit log"
@@ -34,10 +35,10 @@ const (
 
 // permissions is the whole of who may do what.
 var permissions = map[Role][]Permission{
-	RoleAdmin:    {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, WriteConfig, ReadSecrets, CheckHealth, ReadEvents, ReadAudit, ManageUsers},
+	RoleAdmin:    {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, WriteConfig, WriteDev, ReadSecrets, CheckHealth, ReadEvents, ReadAudit, ManageUsers},
 	RoleOperator: {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, CheckHealth, ReadEvents},
 	RoleViewer:   {ReadTasks, ReadConfig, ReadSettings, ReadEvents},
-	RoleClient:   {ReadTasks, ActOnTasks, ReadConfig},
+	RoleClient:   {ReadTasks, ActOnTasks, ReadConfig, WriteDev},
 }
 
 // Principal is who asks. The zero value may do nothing.

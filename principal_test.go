@@ -15,6 +15,7 @@ func TestPermissions(t *testing.T) {
 		dispatchapy.ReadConfig:   {true, true, true, true},
 		dispatchapy.ReadSettings: {true, true, true, false},
 		dispatchapy.WriteConfig:  {true, false, false, false},
+		dispatchapy.WriteDev:     {true, false, false, true},
 		dispatchapy.ReadSecrets:  {true, false, false, false},
 		dispatchapy.CheckHealth:  {true, true, false, false},
 		dispatchapy.ReadEvents:   {true, true, true, false},

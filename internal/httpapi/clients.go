@@ -31,6 +31,35 @@ func (a *api) registerClients() {
 		})
 	registerNoun(a, a.clientNoun(), a.inputs(reflect.TypeFor[dispatchapy.Client](), "A client as in the gateway file. Without a token a new one gets one", nil))
 	a.registerRotation()
+	a.registerClientRules()
+}
+
+// maxClientRules bounds what a client may say of itself, in bytes: its rules
+// are tried on every one of its messages.
+const maxClientRules = 64 << 10
+
+// registerClientRules adds the one route by which a client changes something
+// of the configuration.
+func (a *api) registerClientRules() {
+	type clientRules struct {
+		Dev dispatchapy.ClientDev `json:"dev,omitempty"`
+	}
+	body := a.inputs(reflect.TypeFor[clientRules](), "dev as in the gateway file", nil)
+	op := objectOperation(http.MethodPut, "/v1/clients/{id}/rules", "update-client-rules", "clients", "Replace a client's development settings", body)
+	op.Description = "A client may do this to itself."
+	op.MaxBodyBytes = maxClientRules
+	registerChange(a, op, nil, func(ctx context.Context, p dispatchapy.Principal, id int64, b *objectBody) (client, error) {
+		changed, err := a.service.UpdateClientDev(ctx, p, id, b.expect, func(dev *dispatchapy.ClientDev) error {
+			var c dispatchapy.Client
+			if err := b.only("dev"); err != nil {
+				return err
+			}
+			err := gatewayfile.Decode(b.Object, &c)
+			*dev = c.Dev
+			return err
+		})
+		return newClient(&changed), err
+	})
 }
 
 func (a *api) registerRotation() {

@@ -327,3 +327,23 @@ func TestListsByNameFilter(t *testing.T) {
 		}
 	}
 }
+
+func TestAClientChangesItsDevelopmentSettings(t *testing.T) {
+	g := newGateway(t)
+	path := fmt.Sprintf("/v1/clients/%d/rules", g.table.Load().Config.Client("shop").ID)
+	put := func(tag, body, token string) *response {
+		return g.do(request{method: "PUT", path: path, body: body, token: token, header: http.Header{"If-Match": {tag}}})
+	}
+	got := put(`"1"`, `{"dev":{"hold":true,"rules_enabled":true,"rules":[{"endpoint":"sms","set":{"param":"a","value":1}}]}}`, shopToken).want(200)
+	if c := g.table.Load().Config.Client("shop"); !c.Dev.Hold || len(c.Dev.Rules) != 1 || !cmp.Equal(c.Endpoints, []string{"sms"}) {
+		t.Errorf("%+v", c)
+	}
+	if !strings.Contains(g.get("/v1/audit?by=shop").body, `"detail":"dev"`) {
+		t.Error("it is not in the audit log")
+	}
+	tag := got.header.Get("ETag")
+	put(tag, `{"dev":{},"endpoints":["mail"]}`, shopToken).wantProblem(422, dispatchapy.CodeInvalid)
+	put(tag, `{"dev":{"rules":[`+strings.Repeat(" ", 70<<10)+`]}}`, shopToken).wantProblem(413, dispatchapy.CodeTooLarge)
+	put(`"1"`, `{"dev":{}}`, shopToken).wantProblem(409, dispatchapy.CodeConflict)
+	put(tag, `{"dev":{}}`, shopToken).want(200)
+}

@@ -50,7 +50,7 @@ var leastRole = map[dispatchapy.Role][]string{
 		"create-resource", "update-resource", "patch-resource", "duplicate-resource", "resource-impact", "delete-resource",
 		"create-endpoint", "update-endpoint", "patch-endpoint", "duplicate-endpoint", "endpoint-impact", "delete-endpoint",
 		"create-client", "update-client", "patch-client", "duplicate-client", "client-impact", "delete-client",
-		"update-rules", "rotate-token", "update-settings", "patch-settings", "list-audit", "export-config", "apply-config",
+		"update-rules", "update-client-rules", "rotate-token", "update-settings", "patch-settings", "list-audit", "export-config", "apply-config",
 		"preview-message",
 		"list-users", "get-user", "create-user", "update-user", "patch-user", "delete-user",
 		"list-tokens", "get-token", "create-token", "update-token", "patch-token", "delete-token",

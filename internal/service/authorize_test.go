@@ -74,7 +74,7 @@ var needed = map[string]dispatchapy.Permission{
 	"ResourceImpact": dispatchapy.WriteConfig, "DeleteResource": dispatchapy.WriteConfig,
 	"CreateEndpoint": dispatchapy.WriteConfig, "UpdateEndpoint": dispatchapy.WriteConfig, "DuplicateEndpoint": dispatchapy.WriteConfig,
 	"EndpointImpact": dispatchapy.WriteConfig, "DeleteEndpoint": dispatchapy.WriteConfig,
-	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "DuplicateClient": dispatchapy.WriteConfig,
+	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "UpdateClientDev": dispatchapy.WriteDev, "DuplicateClient": dispatchapy.WriteConfig,
 	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteConfig,
 	"UpdateSettings": dispatchapy.WriteConfig, "ListAudit": dispatchapy.ReadAudit,
 }

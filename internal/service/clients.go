@@ -97,6 +97,21 @@ func (s *Service) UpdateClient(ctx context.Context, p dispatchapy.Principal, id 
 	return written.Client, err
 }
 
+// UpdateClientDev changes the development settings of a client that is at
+// version expect: of any by an administrator, of its own by a client. edit may
+// be called several times. The error can be a *ConflictError.
+func (s *Service) UpdateClientDev(ctx context.Context, p dispatchapy.Principal, id int64, expect *int64, edit func(*dispatchapy.ClientDev) error) (Client, error) {
+	if err := require(p, dispatchapy.WriteDev); err != nil {
+		return Client{}, err
+	}
+	if !p.IsStaff() && p.ClientID != id {
+		return Client{}, notFound("client", id)
+	}
+	made, err := update(ctx, s, p, clientKind, id, expect, func(_ *dispatchapy.Config, c *dispatchapy.Client) error { return edit(&c.Dev) })
+	written, err := writtenClient(made, "", err)
+	return written.Client, err
+}
+
 // DuplicateClient adds a copy, "NAME copy", with a token of its own.
 func (s *Service) DuplicateClient(ctx context.Context, p dispatchapy.Principal, id int64) (NewClient, error) {
 	if err := require(p, dispatchapy.WriteConfig); err != nil {

