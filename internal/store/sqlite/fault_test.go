@@ -99,6 +99,46 @@ func TestFullDiskIsToldAndSurvived(t *testing.T) {
 	}
 }
 
+func TestANearlyFullDiskTakesWhatThereIsRoomFor(t *testing.T) {
+	s := openTest(t)
+	execute(t, s, "PRAGMA max_page_count = 150") // room for some of the batch below, not for all
+	big := task("r")
+	big.Source = []byte(`"` + strings.Repeat("x", 10_000) + `"`)
+	const n = 64
+	var ops []operation
+	ids := make([]int64, n)
+	for i := range n {
+		in := newInsert(&big, s.clock)
+		ops = append(ops, func(tx *tx) error {
+			result, err := in.run(tx)
+			ids[i] = result.TaskID
+			return err
+		})
+	}
+	errs := make([]error, n)
+	s.commit(ops, errs)
+
+	stored := 0
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			stored++
+			if _, err := s.Task(t.Context(), ids[i]); err != nil {
+				t.Errorf("operation %d was acknowledged: %v", i, err)
+			}
+		case !errors.Is(err, store.ErrUnavailable):
+			t.Errorf("operation %d: %v", i, err)
+		}
+	}
+	page, err := s.ListTasks(t.Context(), store.TaskQuery{Limit: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stored == 0 || stored == n || len(page.Tasks) != stored {
+		t.Errorf("%d of %d acknowledged, %d stored", stored, n, len(page.Tasks))
+	}
+}
+
 func TestBrokenConnectionIsReplaced(t *testing.T) {
 	s := openTest(t)
 	execute(t, s, "PRAGMA query_only = 1") // from now on the connection fails as on a read-only disk

@@ -23,26 +23,42 @@ type operation func(tx *tx) error
 // commit is the store.CommitFunc. Policy on failure: fail closed. Everybody in
 // the batch is told that the database cannot be written, and the next batch
 // tries again. The log hears of it once, and once when it is over.
+//
+// On a disk that is nearly full a large batch may find no room where a small
+// one does: the first half of it is tried, then the half of that. Those who are
+// left over come again.
 func (s *Store) commit(ops []operation, errs []error) {
 	tx, err := s.writer.commit(s.clock.now(), ops, errs)
-	if failing := err != nil; failing != s.failing {
+	full := err
+	for n := len(ops) / 2; n > 0 && isFull(err); n /= 2 {
+		tx, err = s.writer.commit(s.clock.now(), ops[:n], errs[:n])
+		if err == nil {
+			refuse(errs[n:], full)
+		}
+	}
+	if failing := full != nil; failing != s.failing {
 		s.failing = failing
 		if failing {
-			s.log.Error("the database cannot be written", "error", err)
+			s.log.Error("the database cannot be written", "error", full)
 		} else {
 			s.log.Info("the database can be written again")
 		}
 	}
 	if err != nil {
-		for i := range errs {
-			errs[i] = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
-		}
+		refuse(errs, err)
 		return
 	}
 	if tx.unsaved != nil {
 		s.log.Error("statistics were not saved", "error", tx.unsaved)
 	}
 	s.watchers.publish(tx.hint)
+}
+
+// refuse tells everybody that the database cannot be written.
+func refuse(errs []error, err error) {
+	for i := range errs {
+		errs[i] = fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
 }
 
 // writer owns the one connection that writes. Only the goroutine that commits
@@ -106,11 +122,14 @@ func (w *writer) rollback() {
 // recover gives up a connection that may be broken; the next batch opens a new
 // one. A full disk leaves it sound.
 func (w *writer) recover(err error) {
-	var e *sqlitedriver.Error
-	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL {
-		return
+	if !isFull(err) {
+		w.close()
 	}
-	w.close()
+}
+
+func isFull(err error) bool {
+	var e *sqlitedriver.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL
 }
 
 func (w *writer) open() error {
