@@ -36,6 +36,8 @@ type commands struct {
 	Send     sendCmd     `cmd:"" help:"Send a message to an endpoint of a running gateway."`
 	Task     taskCmd     `cmd:"" help:"List, show and act on tasks."`
 	Tail     tailCmd     `cmd:"" help:"Print tasks as they come and as their status changes."`
+	Stats    statsCmd    `cmd:"" help:"Count what became of tasks, or what is unfinished."`
+	Audit    auditCmd    `cmd:"" help:"List who changed what, newest first."`
 	Resource resourceCmd `cmd:"" help:"Resources: list, show, create, edit, duplicate, delete, check."`
 	Endpoint endpointCmd `cmd:"" help:"Endpoints: list, show, create, edit, duplicate, delete."`
 	Client   clientCmd   `cmd:"" help:"Clients: list, show, create, edit, duplicate, delete, new token."`

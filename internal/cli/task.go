@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -16,8 +15,9 @@ import (
 type taskCmd struct {
 	List   taskListCmd   `cmd:"" help:"List tasks, newest first."`
 	Show   taskShowCmd   `cmd:"" help:"Show a task with its attempts and log."`
+	Resend taskResendCmd `cmd:"" help:"Make a new task of a task, edited or as it was."`
 	Retry  taskRetryCmd  `cmd:"" help:"Send tasks again with a fresh budget of attempts."`
-	Stop   taskStopCmd   `cmd:"" help:"Stop pending tasks."`
+	Stop   taskStopCmd   `cmd:"" help:"Stop pending and held tasks."`
 	Send   taskSendCmd   `cmd:"" help:"Let held tasks go."`
 	Delete taskDeleteCmd `cmd:"" help:"Delete tasks that are not being sent."`
 }
@@ -58,17 +58,9 @@ type task struct {
 
 type taskListCmd struct {
 	remote
-	Status   []string `help:"Only these statuses: pending, processing, success, failed, stopped, held." placeholder:"STATUS"`
-	Query    string   `short:"q" help:"Only tasks with this text in payloads, names, ref or scope." placeholder:"TEXT"`
-	Client   string   `help:"Only this client's." placeholder:"NAME"`
-	Endpoint string   `help:"Only this endpoint's." placeholder:"PATH"`
-	Resource string   `help:"Only those last sent to this resource." placeholder:"NAME"`
-	Ref      string   `help:"Only this ref." placeholder:"REF"`
-	Scope    string   `help:"Only this scope." placeholder:"SCOPE"`
-	Since    string   `help:"Only those accepted since then: a duration like 2h, or an RFC 3339 time." placeholder:"WHEN"`
-	Until    string   `help:"Only those accepted before then: a duration like 2h, or an RFC 3339 time." placeholder:"WHEN"`
-	Limit    int      `short:"n" help:"How many at most." default:"50"`
-	Output   string   `short:"o" enum:"table,json" default:"table" help:"Format: table or json."`
+	taskFilter
+	Limit  int    `short:"n" help:"How many at most." default:"50"`
+	Output string `short:"o" enum:"table,json" default:"table" help:"Format: table or json."`
 }
 
 // maxPage is the API's largest page.
@@ -76,6 +68,9 @@ const maxPage = 200
 
 // Run lists tasks, page by page up to the limit.
 func (c *taskListCmd) Run(ctx context.Context, con *console) error {
+	if c.Limit < 1 {
+		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--limit: must be at least 1")
+	}
 	query, err := c.query()
 	if err != nil {
 		return err
@@ -104,47 +99,6 @@ func (c *taskListCmd) Run(ctx context.Context, con *console) error {
 		return printJSON(con.out, tasks)
 	}
 	return printTasks(con.out, tasks)
-}
-
-func (c *taskListCmd) query() (url.Values, error) {
-	if c.Limit < 1 {
-		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "--limit: must be at least 1")
-	}
-	since, err := moment("--since", c.Since)
-	if err != nil {
-		return nil, err
-	}
-	until, err := moment("--until", c.Until)
-	if err != nil {
-		return nil, err
-	}
-	query := url.Values{}
-	for key, value := range map[string]string{
-		"q": c.Query, "client": c.Client, "endpoint": c.Endpoint, "resource": c.Resource, "ref": c.Ref, "scope": c.Scope,
-		"since": since, "until": until,
-	} {
-		if value != "" {
-			query.Set(key, value)
-		}
-	}
-	if len(c.Status) > 0 {
-		query["status"] = c.Status
-	}
-	return query, nil
-}
-
-// moment turns how long ago something was, or when, into the API's form.
-func moment(flag, when string) (string, error) {
-	if when == "" {
-		return "", nil
-	}
-	if ago, err := time.ParseDuration(when); err == nil {
-		return time.Now().Add(-ago).UTC().Format(time.RFC3339Nano), nil
-	}
-	if _, err := time.Parse(time.RFC3339, when); err != nil {
-		return "", dispatchapy.Errorf(dispatchapy.CodeInvalid, "%s: %q is neither a duration like 2h nor a time like 2026-01-02T15:04:05Z", flag, when)
-	}
-	return when, nil
 }
 
 func printTasks(w io.Writer, tasks []json.RawMessage) error {
@@ -219,63 +173,4 @@ func printTask(w io.Writer, t *task) {
 	for _, l := range t.Log {
 		fmt.Fprintf(w, "%s  %s\n", l.At.Local().Format(at), printable(l.Message, 300))
 	}
-}
-
-// taskAction is what all commands that act on tasks share.
-type taskAction struct {
-	remote
-	IDs []int64 `arg:"" name:"id" help:"Task ids."`
-}
-
-type (
-	taskRetryCmd  struct{ taskAction }
-	taskStopCmd   struct{ taskAction }
-	taskSendCmd   struct{ taskAction }
-	taskDeleteCmd struct{ taskAction }
-)
-
-// Run retries tasks.
-func (c *taskRetryCmd) Run(ctx context.Context, con *console) error {
-	return c.act(ctx, con, "retry", "retried")
-}
-
-// Run stops tasks.
-func (c *taskStopCmd) Run(ctx context.Context, con *console) error {
-	return c.act(ctx, con, "stop", "stopped")
-}
-
-// Run sends held tasks.
-func (c *taskSendCmd) Run(ctx context.Context, con *console) error {
-	return c.act(ctx, con, "send", "sent on its way")
-}
-
-// Run deletes tasks.
-func (c *taskDeleteCmd) Run(ctx context.Context, con *console) error {
-	return c.act(ctx, con, "delete", "deleted")
-}
-
-// act does one thing to each task, goes on after a refusal, and fails in the
-// end if there was one.
-func (a *taskAction) act(ctx context.Context, con *console, verb, done string) error {
-	api, err := a.connect()
-	if err != nil {
-		return err
-	}
-	refused := 0
-	for _, id := range a.IDs {
-		method, path := "POST", fmt.Sprintf("/v1/tasks/%d/%s", id, verb)
-		if verb == "delete" {
-			method, path = "DELETE", fmt.Sprintf("/v1/tasks/%d", id)
-		}
-		if err := api.call(ctx, method, path, nil); err != nil {
-			refused++
-			fmt.Fprintln(con.err, err)
-			continue
-		}
-		fmt.Fprintf(con.out, "task %d %s\n", id, done)
-	}
-	if refused > 0 {
-		return fmt.Errorf("%d of %d could not be done", refused, len(a.IDs))
-	}
-	return nil
 }
