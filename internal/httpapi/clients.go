@@ -13,14 +13,15 @@ import (
 
 // client is a client. Its token is shown once, when it is made.
 type client struct {
-	ID            int64                 `json:"id"`
-	Version       int64                 `json:"version"`
-	Name          string                `json:"name"`
-	Description   string                `json:"description"`
-	Endpoints     []string              `json:"endpoints"`
-	Dev           dispatchapy.ClientDev `json:"dev"`
-	OldTokenUntil *timestamp            `json:"old_token_until" nullable:"true" doc:"Until when a replaced token works, null if none does"`
-	Token         dispatchapy.Secret    `json:"token,omitempty" doc:"A token that was just made. It is shown this once"`
+	ID                 int64                 `json:"id"`
+	Version            int64                 `json:"version"`
+	Name               string                `json:"name"`
+	Description        string                `json:"description"`
+	Endpoints          []string              `json:"endpoints"`
+	Dev                dispatchapy.ClientDev `json:"dev"`
+	ShowProviderBodies bool                  `json:"show_provider_bodies" doc:"It may read what providers were sent and answered"`
+	OldTokenUntil      *timestamp            `json:"old_token_until" nullable:"true" doc:"Until when a replaced token works, null if none does"`
+	Token              dispatchapy.Secret    `json:"token,omitempty" doc:"A token that was just made. It is shown this once"`
 }
 
 func (a *api) registerClients() {
@@ -144,13 +145,14 @@ func (c client) identity() (id, version int64) { return c.ID, c.Version }
 
 func newClient(c *service.Client) client {
 	return client{
-		ID:            c.ID,
-		Version:       c.Version,
-		Name:          c.Name,
-		Description:   c.Description,
-		Endpoints:     emptyIfNil(c.Endpoints),
-		Dev:           c.Dev,
-		OldTokenUntil: optionalTime(c.OldTokenUntil),
+		ID:                 c.ID,
+		Version:            c.Version,
+		Name:               c.Name,
+		Description:        c.Description,
+		Endpoints:          emptyIfNil(c.Endpoints),
+		Dev:                c.Dev,
+		ShowProviderBodies: c.ShowProviderBodies,
+		OldTokenUntil:      optionalTime(c.OldTokenUntil),
 	}
 }
 

@@ -55,6 +55,24 @@ func (g *gateway) change(method, path, tag, body string) *response {
 	return g.do(request{method: method, path: path, body: body, header: header})
 }
 
+// TestNothingIsLostOnTheWayBack: every key that can be written is shown, so
+// that an object that was got can be sent back. Tokens are the exception.
+func TestNothingIsLostOnTheWayBack(t *testing.T) {
+	schemas := newGateway(t).document().Components.Schemas
+	for input, shown := range map[string]string{
+		"ResourceInput": "ResourceDetail", "EndpointInput": "Endpoint", "ClientInput": "Client", "SettingsInput": "Settings",
+	} {
+		if schemas[input] == nil || schemas[shown] == nil {
+			t.Fatalf("there is no schema %s or %s", input, shown)
+		}
+		for key := range schemas[input].Value.Properties {
+			if schemas[shown].Value.Properties[key] == nil && key != "id" && !strings.Contains(key, "token") {
+				t.Errorf("%s has %q, %s does not", input, key, shown)
+			}
+		}
+	}
+}
+
 func TestLifeOfAResource(t *testing.T) {
 	g := newGateway(t)
 	doc := g.document()
