@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -561,5 +562,67 @@ func TestListsFilterByName(t *testing.T) {
 		if diff := cmp.Diff(want, names(t, page, err, func(r service.Resource) string { return r.Name })); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
+	}
+}
+
+func TestNodesDoNotOverwriteEachOther(t *testing.T) {
+	n := startNode(t)
+	nodes := []*node{n, newNode(t, n.store.Store, 1), newNode(t, n.store.Store, 1)}
+	primary := n.resource("primary")
+	var wg sync.WaitGroup
+	results := make([]error, len(nodes))
+	for i, node := range nodes {
+		node.refresh()
+		wg.Go(func() {
+			_, results[i] = node.UpdateResource(t.Context(), admin, primary.ID, &primary.Version, func(r *dispatchapy.Resource) error {
+				r.URL = fmt.Sprintf("http://node-%d.example/", i)
+				return nil
+			})
+			if _, err := node.CreateClient(t.Context(), admin, &dispatchapy.Client{Name: fmt.Sprint("client of ", i)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	won := 0
+	for i, err := range results {
+		if err == nil {
+			won++
+			if got := n.stored().Resource("primary").URL; got != fmt.Sprintf("http://node-%d.example/", i) {
+				t.Errorf("node %d was told that it won, the URL is %s", i, got)
+			}
+			continue
+		}
+		wantConflict(t, err, dispatchapy.CodeConflict)
+	}
+	if cfg := n.stored(); won != 1 || len(cfg.Clients) != 5 {
+		t.Errorf("%d changes of one version were made, there are %d clients", won, len(cfg.Clients))
+	}
+}
+
+func TestAFailingDatabaseChangesNothing(t *testing.T) {
+	n := startNode(t)
+	before := n.table.Load()
+	n.store.applyErr = fmt.Errorf("disk full: %w", store.ErrUnavailable)
+	primary, shop := n.resource("primary"), n.clientNamed("shop")
+	impact, err := n.ResourceImpact(t.Context(), admin, primary.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"create": second(n.CreateClient(t.Context(), admin, &dispatchapy.Client{Name: "new"})),
+		"update": second(n.UpdateResource(t.Context(), admin, primary.ID, &primary.Version, func(r *dispatchapy.Resource) error { r.Name = "x"; return nil })),
+		"rotate": second(n.RotateToken(t.Context(), admin, shop.ID, time.Hour)),
+		"delete": n.DeleteResource(t.Context(), admin, primary.ID, &impact.Version, true),
+	} {
+		if dispatchapy.ErrorCode(err) != dispatchapy.CodeUnavailable {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n.table.Load() != before || before.Config.Resource("primary") == nil || before.Endpoint("sms").Endpoint.Resources[0] != "primary" {
+		t.Error("the configuration in force was changed")
+	}
+	if !cmp.Equal(before.Config.Client("shop").Endpoints, []string{"sms"}) || before.Config.Client("shop").OldTokens != nil {
+		t.Errorf("%+v", before.Config.Client("shop"))
 	}
 }
