@@ -28,8 +28,10 @@ type memory struct {
 	sessions map[[32]byte]store.Session
 	audit    []store.AuditEntry
 	uses     map[store.ObjectRef]time.Time
-	reads    int // of sessions
-	err      error
+	reads    int    // of sessions
+	err      error  // of everything
+	errEnd   error  // of DeleteSessions
+	errAudit error  // of AppendAudit
 	conflict int    // so many changes meet one by somebody else
 	race     func() // called before a session is stored
 }
@@ -145,8 +147,8 @@ func (m *memory) ListSessions(_ context.Context, user, client int64) ([]store.Se
 func (m *memory) DeleteSessions(_ context.Context, q store.SessionSelection) (n int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.err != nil {
-		return 0, m.err
+	if err := cmp.Or(m.err, m.errEnd); err != nil {
+		return 0, err
 	}
 	for hash, s := range m.sessions {
 		all := q.UserID != 0 && s.UserID == q.UserID || q.ClientID != 0 && s.ClientID == q.ClientID
@@ -174,7 +176,7 @@ func (m *memory) AppendAudit(_ context.Context, entries []store.AuditEntry) erro
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.audit = append(m.audit, entries...)
-	return m.err
+	return cmp.Or(m.err, m.errAudit)
 }
 
 func (m *memory) RecordTokenUse(_ context.Context, uses map[store.ObjectRef]time.Time) error {

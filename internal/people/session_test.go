@@ -285,6 +285,52 @@ func TestNobodyIsKnownWithoutTheDatabase(t *testing.T) {
 	})
 }
 
+func TestNobodyGetsInUnseen(t *testing.T) {
+	n := start(t)
+	n.store.errAudit = store.ErrUnavailable
+	_, err := n.SignIn(t.Context(), AdminName, adminPassword, home)
+	wantCode(t, err, dispatchapy.CodeUnavailable)
+	if len(n.store.sessions) > 0 {
+		t.Error("there is a session that the audit does not know")
+	}
+}
+
+func TestSessionsThatCouldNotBeEnded(t *testing.T) {
+	n := start(t)
+	u := n.create("ann", dispatchapy.RoleViewer)
+	in := n.signIn("ann")
+	n.knows(in.Token)
+	n.store.errEnd = store.ErrUnavailable
+	_, err := n.EditUser(t.Context(), boss, u.ID, &u.Version, UserEdit{Password: ptr(dispatchapy.Secret("another password"))})
+	wantCode(t, err, dispatchapy.CodeUnavailable)
+	if !strings.Contains(err.Error(), "end them now") {
+		t.Errorf("%v does not say what to do", err)
+	}
+	if _, err := n.SignIn(t.Context(), "ann", "another password", home); err != nil {
+		t.Errorf("the new password does not work: %v", err)
+	}
+	n.store.errEnd = nil
+	if ended, err := n.RevokeOthers(t.Context(), in.Principal, ""); err != nil || ended != 2 || n.knows(in.Token) {
+		t.Error("they cannot be ended afterwards", ended, err)
+	}
+
+	// A client's are tried again with the next refresh.
+	n.table.Store(n.configured(2, "token-a"))
+	n.refresh()
+	client, err := n.SignInClient(t.Context(), "token-a", home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.table.Store(n.configured(3, "token-a2"))
+	n.store.errEnd = store.ErrUnavailable
+	wantCode(t, n.Refresh(t.Context()), dispatchapy.CodeUnavailable)
+	n.store.errEnd = nil
+	n.refresh()
+	if n.knows(client.Token) {
+		t.Error("the session of the old token lives on")
+	}
+}
+
 // TestAPasswordChangedWhileSigningIn has the password changed between the check
 // of the old one and the storing of the session, by another node.
 func TestAPasswordChangedWhileSigningIn(t *testing.T) {
