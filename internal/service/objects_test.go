@@ -619,7 +619,7 @@ func TestAFailingDatabaseChangesNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n.table.Load() != before || before.Config.Resource("primary") == nil || before.Endpoint("sms").Endpoint.Resources[0] != "primary" {
+	if n.table.Load() != before || before.Config.Resource("primary") == nil || before.Endpoint("sms").Resources[0] != "primary" {
 		t.Error("the configuration in force was changed")
 	}
 	if !cmp.Equal(before.Config.Client("shop").Endpoints, []string{"sms"}) || before.Config.Client("shop").OldTokens != nil {
