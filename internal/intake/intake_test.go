@@ -63,6 +63,25 @@ func TestHeldAndReplayed(t *testing.T) {
 	}
 }
 
+func TestAReplacedTokenWorksForItsTime(t *testing.T) {
+	t.Parallel()
+	d := &desk{receipt: dispatchapy.Receipt{TaskID: 7}}
+	now := time.Now()
+	server := serve(t, d, func(o *Options) {
+		o.Snapshots = routing.NewTable(testSnapshot(t, func(cfg *dispatchapy.Config) {
+			cfg.Clients[0].OldTokens = []dispatchapy.OldToken{
+				{Hash: dispatchapy.HashToken("dpy_over").String(), Until: now.Add(-time.Second)},
+				{Hash: dispatchapy.HashToken("dpy_overlap").String(), Until: now.Add(time.Hour)},
+			}
+		}))
+	})
+	for token, want := range map[string]int{shopToken: 200, "dpy_overlap": 200, "dpy_over": 403} {
+		if got := send(t, server, "POST", "/api/send_sms", goodBody, "Token", token); got.status != want {
+			t.Errorf("%s: %d, want %d: %s", token, got.status, want, got.body)
+		}
+	}
+}
+
 func TestTokenHeaders(t *testing.T) {
 	t.Parallel()
 	d := &desk{}
