@@ -15,7 +15,7 @@ type resendInput struct {
 	Body struct {
 		Payload  json.RawMessage `json:"payload,omitempty" doc:"Instead of the task's source payload"`
 		Resource string          `json:"resource,omitempty" doc:"The only resource to go to, unless the new task is retried"`
-		Confirm  bool            `json:"confirm,omitempty" doc:"Needed for a task that was delivered, or is pending"`
+		Confirm  bool            `json:"confirm,omitempty" doc:"Needed for a task that was delivered, is pending or was sent again already"`
 	}
 }
 

@@ -69,7 +69,7 @@ func TestResendOfAFailedTask(t *testing.T) {
 	if after.ResentAs = before.ResentAs; fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("the original changed from %+v to %+v", before, after)
 	}
-	same := l.resend(1, `{}`)
+	same := l.resend(1, `{"confirm":true}`)
 	l.ended()
 	if got := l.primary.received(t); !strings.Contains(got.Body, `"to":"1"`) || same.SourcePayload.Phone != "1" {
 		t.Errorf("as it was: sent %s", got.Body)
@@ -107,6 +107,11 @@ func TestResendOfAHeldTaskReplacesIt(t *testing.T) {
 		t.Errorf("the new task is %s", got.Status)
 	}
 	l.do(request{method: http.MethodPost, path: fmt.Sprintf("/v1/tasks/%d/send", held)}).wantProblem(409, dispatchapy.CodeConflict)
+	again := l.do(request{method: http.MethodPost, path: fmt.Sprintf("/v1/tasks/%d/resend", held), body: `{}`})
+	if p := again.wantProblem(409, dispatchapy.CodeConflict); !strings.Contains(p.Detail, "already") {
+		t.Errorf("a second click gave %s", p.Detail)
+	}
+	l.primary.nothing(t)
 }
 
 // TestResendOfAHeldTaskThatSomebodyElseSends lets the other be faster.

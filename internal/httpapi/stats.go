@@ -11,7 +11,7 @@ import (
 
 type statsInput struct {
 	Since    time.Time `query:"since" doc:"From the full hour before; a day before until if left out"`
-	Until    time.Time `query:"until" doc:"Now if left out"`
+	Until    time.Time `query:"until" doc:"To the full hour after; now if left out"`
 	Bucket   string    `query:"bucket" maxLength:"40" doc:"Length of a bucket in full hours, like 1h or 24h; everything in one if left out" example:"1h"`
 	Group    string    `query:"group" enum:"endpoint,client,resource,scope" doc:"All together if left out"`
 	Endpoint string    `query:"endpoint" doc:"Path"`

@@ -8,13 +8,14 @@ import (
 
 	"dispatchapy"
 	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
 )
 
 // ResendInput says how a message is sent once more.
 type ResendInput struct {
 	Payload  []byte // instead of the task's source payload; nil: the same
 	Resource string // the only one to go to, unless the new task is retried; "": all of the endpoint
-	Confirm  bool   // send although the task was or will be delivered itself
+	Confirm  bool   // send although the message was or will be sent otherwise
 }
 
 // ResendTask makes a new task of an old one, through the checks of the intake,
@@ -28,7 +29,7 @@ func (s *Service) ResendTask(ctx context.Context, p dispatchapy.Principal, id in
 	if err != nil {
 		return nil, err
 	}
-	if err := mayResend(&old.Task, in.Confirm); err != nil {
+	if err := mayResend(&old, in.Confirm); err != nil {
 		return nil, err
 	}
 	message, err := s.resubmission(&old.Task, in)
@@ -53,13 +54,18 @@ func (s *Service) ResendTask(ctx context.Context, p dispatchapy.Principal, id in
 
 // mayResend refuses what would make a message arrive twice, unless that is
 // confirmed.
-func mayResend(t *dispatchapy.Task, confirmed bool) error {
+func mayResend(d *store.TaskDetail, confirmed bool) error {
+	t := &d.Task
 	switch {
 	case t.Status == dispatchapy.StatusProcessing:
 		return dispatchapy.Errorf(dispatchapy.CodeConflict, "task %d is being sent: wait for the outcome", t.ID)
-	case t.Status == dispatchapy.StatusSuccess && !confirmed:
+	case confirmed:
+		return nil
+	case len(d.Resent) > 0:
+		return dispatchapy.Errorf(dispatchapy.CodeConflict, "task %d was sent again as task %d already: confirm that it is to be sent once more", t.ID, d.Resent[len(d.Resent)-1])
+	case t.Status == dispatchapy.StatusSuccess:
 		return dispatchapy.Errorf(dispatchapy.CodeConflict, "task %d was delivered: confirm that its message is to be sent again", t.ID)
-	case t.Status == dispatchapy.StatusPending && !confirmed:
+	case t.Status == dispatchapy.StatusPending:
 		return dispatchapy.Errorf(dispatchapy.CodeConflict, "task %d is pending and will be sent itself: stop it first, or confirm that both are to be sent", t.ID)
 	}
 	return nil

@@ -105,6 +105,9 @@ func (in *StatsInput) complete(now time.Time) error {
 	if in.Until.IsZero() {
 		in.Until = now
 	}
+	if full := in.Until.Truncate(time.Hour); full.Before(in.Until) {
+		in.Until = full.Add(time.Hour)
+	}
 	if in.Since.IsZero() {
 		in.Since = in.Until.Add(-defaultSpan)
 	}
