@@ -69,7 +69,8 @@ func (c Change) String() string {
 // Objects are found by name. One in the file replaces the current one whole
 // (absent fields get their default) but keeps its id, and a client without
 // token or token_hash its token; a new client without one gets a token, told in
-// its Change. Objects that are not in the file stay, unless prune. Settings are
+// its Change. A secret that is masked (dispatchapy.Redacted) stays what it is.
+// Objects that are not in the file stay, unless prune. Settings are
 // laid over the current ones field by field, also with prune. The result is
 // normalised, not validated. It holds hashes instead of tokens.
 func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.Config, changes []Change, err error) {
@@ -90,6 +91,7 @@ func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.C
 	next.Resources = merge(before.Resources, given.Resources, prune, resourceKeys)
 	next.Endpoints = merge(before.Endpoints, given.Endpoints, prune, endpointKeys)
 	next.Clients = merge(before.Clients, given.Clients, prune, clientKeys)
+	keepMasked(next, before)
 	next.Normalize()
 
 	changes, err = Compare(before, next)
@@ -151,6 +153,21 @@ func merge[T any](current, given []T, prune bool, keys objectKeys[T]) []T {
 		}
 	}
 	return next
+}
+
+// keepMasked puts the current secrets in the place of those that an export
+// masked. What remains masked is refused by Validate.
+func keepMasked(next, current *dispatchapy.Config) {
+	next.Settings.KeepMasked(&current.Settings)
+	known := make(map[string]*dispatchapy.Resource, len(current.Resources))
+	for i := range current.Resources {
+		known[current.Resources[i].Name] = &current.Resources[i]
+	}
+	for i := range next.Resources {
+		if was := known[next.Resources[i].Name]; was != nil {
+			next.Resources[i].KeepMasked(was)
+		}
+	}
 }
 
 // giveTokens sees to it that every client of the file has the hash of a token
