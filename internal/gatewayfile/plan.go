@@ -180,10 +180,10 @@ func giveTokens(given, current *dispatchapy.Config) map[string]dispatchapy.Secre
 	made := make(map[string]dispatchapy.Secret)
 	for i := range given.Clients {
 		c := &given.Clients[i]
-		c.Token = "" // Normalize has hashed it
 		if was := known[c.Name]; was != nil {
 			keepToken(c, was)
 		}
+		c.Token = "" // Normalize has hashed it
 		if c.TokenHash == "" {
 			token := NewToken()
 			made[c.Name] = token
@@ -194,12 +194,14 @@ func giveTokens(given, current *dispatchapy.Config) map[string]dispatchapy.Secre
 }
 
 // keepToken leaves a client the token it has, unless the file gives another
-// one. Those replaced lately go on working for their time.
+// one. Those replaced lately go on working for their time, unless the file is
+// an export, with a hash, which says everything about tokens.
 func keepToken(c, was *dispatchapy.Client) {
+	exported := c.TokenHash != "" && c.Token == ""
 	if c.TokenHash == "" {
 		c.TokenHash = was.TokenHash
 	}
-	if c.TokenHash == was.TokenHash && c.OldTokens == nil {
+	if !exported && c.TokenHash == was.TokenHash && c.OldTokens == nil {
 		c.OldTokens = was.OldTokens
 	}
 }

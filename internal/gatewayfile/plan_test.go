@@ -291,10 +291,11 @@ func BenchmarkApply10000(b *testing.B) {
 func TestPlanKeepsVersionsAndReplacedTokens(t *testing.T) {
 	old := dispatchapy.OldToken{Hash: dispatchapy.HashToken("before").String(), Until: time.Unix(1_800_000_000, 0).UTC()}
 	for text, want := range map[string]int{
-		"clients: [{name: shop, description: x, endpoints: [sms]}]":                       1,
-		"clients: [{name: shop, description: x, token: token-of-shop, endpoints: [sms]}]": 1,
-		"clients: [{name: shop, description: x, token: another-token, endpoints: [sms]}]": 0,
-		"clients: [{name: shop, description: x, old_tokens: [], endpoints: [sms]}]":       0,
+		"clients: [{name: shop, description: x, endpoints: [sms]}]":                                                    1,
+		"clients: [{name: shop, description: x, token: token-of-shop, endpoints: [sms]}]":                              1,
+		"clients: [{name: shop, description: x, token: another-token, endpoints: [sms]}]":                              0,
+		"clients: [{name: shop, description: x, old_tokens: [], endpoints: [sms]}]":                                    0,
+		"clients: [{name: shop, description: x, token_hash: " + dispatchapy.HashToken("token-of-shop").String() + "}]": 0,
 	} {
 		current := stored()
 		current.Clients[0].Version = 5
