@@ -25,6 +25,7 @@ const maxFile = 16 << 20
 type applyCmd struct {
 	remote
 	offlineKeys
+	passphrase
 	File   string `short:"f" required:"" placeholder:"FILE" help:"Gateway file, YAML or JSON; - for standard input."`
 	DryRun bool   `help:"Say what would change, and change nothing."`
 	Prune  bool   `help:"Delete what is absent from the file."`
@@ -49,6 +50,9 @@ type change struct {
 // data directory itself.
 func (c *applyCmd) Run(ctx context.Context, con *console) error {
 	data, err := readFile(c.File, con.in)
+	if err == nil {
+		data, err = c.open(data)
+	}
 	if err != nil {
 		return err
 	}
@@ -130,12 +134,16 @@ func printChanges(w io.Writer, changes []change, dryRun bool) {
 }
 
 type checkCmd struct {
+	passphrase
 	File string `short:"f" required:"" placeholder:"FILE" help:"Gateway file, YAML or JSON; - for standard input."`
 }
 
 // Run checks a gateway file by itself, as if applied to an empty gateway.
 func (c *checkCmd) Run(con *console) error {
 	data, err := readFile(c.File, con.in)
+	if err == nil {
+		data, err = c.open(data)
+	}
 	if err != nil {
 		return err
 	}
@@ -197,12 +205,17 @@ func withIDs(cfg *dispatchapy.Config) *dispatchapy.Config {
 type exportCmd struct {
 	remote
 	offlineKeys
-	Output string `short:"o" enum:"yaml,json" default:"yaml" help:"Format: yaml or json."`
+	passphrase
+	Output  string `short:"o" enum:"yaml,json" default:"yaml" help:"Format: yaml or json."`
+	Secrets string `enum:"plain,masked,sealed" default:"plain" help:"Secrets in the file: plain; masked (they stay what they are where it came from); or sealed with a passphrase."`
 }
 
 // Run prints the configuration of the running gateway, or of the data
 // directory if none runs.
 func (c *exportCmd) Run(ctx context.Context, con *console) error {
+	if (c.Secrets == "sealed") != (c.PassphraseFile != "") {
+		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "--secrets sealed and --passphrase-file go together")
+	}
 	data, err := c.exportRemote(ctx)
 	if errors.Is(err, errNotRunning) && c.Server == "" {
 		data, err = c.exportOffline(ctx, con)
@@ -210,8 +223,21 @@ func (c *exportCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	if c.Secrets == "sealed" {
+		if data, err = c.seal(data, c.Output); err != nil {
+			return err
+		}
+	}
 	_, err = con.out.Write(data)
 	return err
+}
+
+// secretsWanted is what is asked of the gateway, which knows no passphrase.
+func (c *exportCmd) secretsWanted() string {
+	if c.Secrets == "masked" {
+		return "masked"
+	}
+	return "plain"
 }
 
 func (c *exportCmd) exportRemote(ctx context.Context) ([]byte, error) {
@@ -219,7 +245,7 @@ func (c *exportCmd) exportRemote(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return api.do(ctx, "GET", "/v1/config", "", "application/"+c.Output, nil)
+	return api.do(ctx, "GET", "/v1/config?secrets="+c.secretsWanted(), "", "application/"+c.Output, nil)
 }
 
 func (c *exportCmd) exportOffline(ctx context.Context, con *console) ([]byte, error) {
@@ -232,7 +258,7 @@ func (c *exportCmd) exportOffline(ctx context.Context, con *console) ([]byte, er
 		return nil, err
 	}
 	defer gateway.Stop()
-	return gateway.Service().ExportConfig(ctx, app.System, service.Format(c.Output))
+	return gateway.Service().ExportConfig(ctx, app.System, service.ExportOptions{Format: service.Format(c.Output), Masked: c.Secrets == "masked"})
 }
 
 func readFile(path string, in io.Reader) ([]byte, error) {

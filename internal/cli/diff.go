@@ -14,6 +14,7 @@ import (
 type diffCmd struct {
 	remote
 	offlineKeys
+	passphrase
 	File   string `short:"f" required:"" placeholder:"FILE" help:"Gateway file, YAML or JSON; - for standard input."`
 	Prune  bool   `help:"As with apply --prune: what is absent from the file counts as deleted."`
 	Output string `short:"o" enum:"text,json" default:"text" help:"Format: text or json."`
@@ -34,6 +35,9 @@ func (c *diffCmd) Help() string {
 // or of the data directory if none runs.
 func (c *diffCmd) Run(ctx context.Context, con *console) error {
 	data, err := readFile(c.File, con.in)
+	if err == nil {
+		data, err = c.open(data)
+	}
 	if err != nil {
 		return err
 	}

@@ -47,21 +47,22 @@ func (a *api) registerConfig() {
 
 func (a *api) registerExport() {
 	type input struct {
-		Accept string `header:"Accept" hidden:"true"`
+		Accept  string `header:"Accept" hidden:"true"`
+		Secrets string `query:"secrets" enum:"plain,masked" default:"plain" doc:"masked: hidden, so that the file can be shown; applied where it came from they stay what they are"`
 	}
 	type output struct {
 		ContentType string `header:"Content-Type" hidden:"true"`
 		Body        []byte
 	}
 	op := operation(http.MethodGet, configPath, "export-config", "config", "Get the whole configuration as a gateway file")
-	op.Description = "It holds secrets, but of client tokens only the hashes."
+	op.Description = "It holds secrets unless they are masked, but of client tokens only the hashes."
 	op.Responses = map[string]*huma.Response{"200": {Description: "The gateway file", Content: gatewayFile()}}
 	register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *input) (*output, error) {
 		contentType, format := typeJSON, service.FormatJSON
 		if slices.Contains(yamlTypes, negotiation.SelectQValueFast(in.Accept, append([]string{typeJSON}, yamlTypes...))) {
 			contentType, format = typeYAML, service.FormatYAML
 		}
-		body, err := a.service.ExportConfig(ctx, p, format)
+		body, err := a.service.ExportConfig(ctx, p, service.ExportOptions{Format: format, Masked: in.Secrets == "masked"})
 		return &output{ContentType: contentType, Body: body}, err
 	})
 }

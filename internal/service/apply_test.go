@@ -195,7 +195,7 @@ func TestNothingSecretIsStoredInClear(t *testing.T) {
 func TestExportAppliedElsewhereGivesTheSame(t *testing.T) {
 	n := startNode(t)
 	for _, format := range []service.Format{service.FormatYAML, service.FormatJSON} {
-		text, err := n.ExportConfig(t.Context(), admin, format)
+		text, err := n.ExportConfig(t.Context(), admin, service.ExportOptions{Format: format})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestExportAppliedElsewhereGivesTheSame(t *testing.T) {
 		other := newNode(t, openStore(t), 2)
 		other.refresh()
 		other.apply(string(text), service.ApplyOptions{})
-		again, err := other.ExportConfig(t.Context(), admin, format)
+		again, err := other.ExportConfig(t.Context(), admin, service.ExportOptions{Format: format})
 		if err != nil {
 			t.Fatal(err)
 		}
