@@ -82,7 +82,8 @@ func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (co
 	exited := -1
 	parser, err := kong.New(&cmds,
 		kong.Name("dispatchapy"),
-		kong.Description("A gateway that delivers each message to the first healthy provider in your order."),
+		kong.Description("A gateway that delivers each message to the first healthy provider in your order.\n\n"+
+			"Exit codes: 0 done; 1 tried and failed; 2 wrong options or an invalid file, nothing was changed."),
 		kong.Vars{"version": "dispatchapy " + version, "scenarios": strings.Join(bench.Scenarios, ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errOut),

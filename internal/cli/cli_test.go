@@ -3,6 +3,7 @@ package cli_test
 import (
 	"compress/gzip"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -32,7 +33,8 @@ var testdata = func() string {
 }()
 
 // TestCommands runs the scripts of testdata, each in a directory of its own.
-// $PROVIDER is a resource that accepts everything, $DEAD one that never does.
+// $PROVIDER is a resource that accepts everything, $DEAD one that never does,
+// $FREE_ADDR an address to listen on.
 func TestCommands(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
@@ -48,7 +50,9 @@ func TestCommands(t *testing.T) {
 			e.Setenv("PROVIDER", provider.URL)
 			e.Setenv("DEAD", dead.URL)
 			e.Setenv("NL", "\n")
-			return nil
+			free, err := freeAddr()
+			e.Setenv("FREE_ADDR", free)
+			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"envsubst":   envsubst,
@@ -65,6 +69,15 @@ func envsubst(ts *testscript.TestScript, _ bool, args []string) {
 		path := ts.MkAbs(name)
 		ts.Check(os.WriteFile(path, []byte(os.Expand(ts.ReadFile(name), ts.Getenv)), 0o600))
 	}
+}
+
+// freeAddr gives an address that nobody listens on just now.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // originalDB unpacks a database of the original that has been in use.

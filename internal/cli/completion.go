@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -46,7 +47,7 @@ func completions(root *kong.Node) []place {
 	var places []place
 	var walk func(n *kong.Node, path string, inherited []*kong.Flag)
 	walk = func(n *kong.Node, path string, inherited []*kong.Flag) {
-		flags := append(inherited[:len(inherited):len(inherited)], n.Flags...)
+		flags := slices.Concat(inherited, n.Flags)
 		p := place{path: path, enums: map[string][]string{}}
 		for _, child := range n.Children {
 			if !child.Hidden {
