@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -144,6 +145,9 @@ func createKeyFile(path string) error {
 // syncDir makes the new directory entry survive power loss: everything sealed
 // from now on depends on the key.
 func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // does it by itself, and has no way to ask for it
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

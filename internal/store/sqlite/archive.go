@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -254,16 +255,28 @@ func appear(part, path string) error {
 	if err != nil { // a file system without links
 		err = os.Rename(part, path)
 	}
-	return errors.Join(err, syncFile(filepath.Dir(path)))
+	return errors.Join(err, syncDirectory(filepath.Dir(path)))
 }
 
-// syncFile makes a file, or the names in a directory, survive power loss.
+// syncFile makes what is in a file survive power loss.
 func syncFile(path string) error {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// syncDirectory makes the names in a directory survive power loss.
+func syncDirectory(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // does it by itself, and has no way to ask for it
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Close ends reading.

@@ -99,7 +99,7 @@ func replace(ctx context.Context, path string, fill func(part string) error) (as
 	}
 	// The index is of the old database. A new one is made.
 	err = removeAll(searchPath(path), searchPath(path)+"-wal", searchPath(path)+"-shm")
-	return aside, errors.Join(err, syncFile(filepath.Dir(path)))
+	return aside, errors.Join(err, syncDirectory(filepath.Dir(path)))
 }
 
 // checkSource refuses what is no backup at first sight.
