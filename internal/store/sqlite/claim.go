@@ -40,6 +40,9 @@ func (s *Store) ClaimDue(ctx context.Context, claim store.Claim) (store.Claimed,
 	if err != nil {
 		return store.Claimed{}, err
 	}
+	for i := range claimed.Tasks {
+		s.leased.add(&claimed.Tasks[i])
+	}
 	return claimed, nil
 }
 

@@ -53,6 +53,7 @@ type Store struct {
 	index    *indexer
 	budget   budget
 	watchers broadcast
+	leased   factsOfLeased
 
 	// life is held for reading by those who read, and for writing to close.
 	life   sync.RWMutex

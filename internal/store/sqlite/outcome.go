@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"dispatchapy"
@@ -27,10 +25,11 @@ func (s *Store) RecordOutcomes(ctx context.Context, outcomes []store.Outcome) ([
 		}
 	}
 	var stale []store.Lease
+	known := s.leased.of(outcomes)
 	err := s.writes.Do(ctx, func(tx *tx) error {
 		stale = nil
 		for i := range outcomes {
-			held, err := recordOutcome(tx, &outcomes[i])
+			held, err := recordOutcome(tx, &outcomes[i], known[i])
 			if err != nil {
 				return err
 			}
@@ -43,13 +42,14 @@ func (s *Store) RecordOutcomes(ctx context.Context, outcomes []store.Outcome) ([
 	if err != nil {
 		return nil, err
 	}
+	s.leased.forget(outcomes)
 	s.index.touch(outcomes)
 	return stale, nil
 }
 
 // recordOutcome reports whether the lease was still held; if not, it changed
 // nothing.
-func recordOutcome(tx *tx, o *store.Outcome) (held bool, err error) {
+func recordOutcome(tx *tx, o *store.Outcome, task facts) (held bool, err error) {
 	refused, err := encodeIDs(o.Refused)
 	if err != nil {
 		return false, err
@@ -58,22 +58,18 @@ func recordOutcome(tx *tx, o *store.Outcome) (held bool, err error) {
 	if o.Status == dispatchapy.StatusPending {
 		runAt, finishedAt = after(tx.now, o.RetryIn), 0
 	}
-	var (
-		key      statsKey
-		accepted int64
-	)
-	err = tx.row(`UPDATE tasks SET status = ?1, run_at = ?2, finished_at = ?3,
+	changed, err := tx.change(`UPDATE tasks SET status = ?1, run_at = ?2, finished_at = ?3,
 		attempt_count = attempt_count + ?4, resource_id = iif(?5 = 0, resource_id, ?5), refused = ?6, last_error = ?7
-		WHERE id = ?8 AND fence = ?9 AND status = 'processing'
-		RETURNING endpoint_id, client_id, scope, resource_id, created_at`,
-		[]any{string(o.Status), runAt, finishedAt, len(o.Attempts), o.ResourceID, refused, o.LastError,
-			o.Lease.TaskID, o.Lease.Fence},
-		&key.endpointID, &key.clientID, &key.scope, &key.resourceID, &accepted)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
+		WHERE id = ?8 AND fence = ?9 AND status = 'processing'`,
+		string(o.Status), runAt, finishedAt, len(o.Attempts), o.ResourceID, refused, o.LastError,
+		o.Lease.TaskID, o.Lease.Fence)
+	if err != nil || changed == 0 {
 		return false, err
+	}
+	if task == (facts{}) {
+		if err := task.read(tx, o.Lease.TaskID); err != nil {
+			return true, err
+		}
 	}
 	if err := addAttempts(tx, o.Lease.TaskID, o.Attempts); err != nil {
 		return true, err
@@ -85,10 +81,9 @@ func recordOutcome(tx *tx, o *store.Outcome) (held bool, err error) {
 		return true, err
 	}
 	if o.Status == dispatchapy.StatusPending {
-		tx.hintTasks(key.endpointID)
+		tx.hintTasks(task.endpointID)
 	}
-	tx.noteOutcome(key, accepted, o)
-	return true, nil
+	return true, tx.noteOutcome(&task, o)
 }
 
 // addAttempts replaces an attempt of the same number, so that nothing that a

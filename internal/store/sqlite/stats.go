@@ -52,22 +52,27 @@ type note struct {
 }
 
 // noteOutcome notes an outcome that was recorded for a task.
-func (tx *tx) noteOutcome(key statsKey, accepted int64, o *store.Outcome) {
+func (tx *tx) noteOutcome(task *facts, o *store.Outcome) error {
+	key := statsKey{endpointID: task.endpointID, clientID: task.clientID, scope: task.scope}
 	if len(key.scope) > store.MaxScopeLength {
 		key.scope = ""
 	}
-	last := key.resourceID
 	for i := range o.Attempts {
 		a := &o.Attempts[i]
 		key.resourceID = a.ResourceID
 		tx.notes = append(tx.notes, note{statsKey: key, attempt: true, succeeded: a.Outcome == dispatchapy.OutcomeDelivered, took: a.Duration})
 	}
 	if o.Status == dispatchapy.StatusPending {
-		return
+		return nil
 	}
-	key.resourceID = last
-	took := time.Duration(tx.wall-accepted) * time.Microsecond
+	if key.resourceID = o.ResourceID; key.resourceID == 0 { // it stays as it was
+		if err := tx.row("SELECT resource_id FROM tasks WHERE id = ?", []any{o.Lease.TaskID}, &key.resourceID); err != nil {
+			return err
+		}
+	}
+	took := time.Duration(tx.wall-task.createdAt) * time.Microsecond
 	tx.notes = append(tx.notes, note{statsKey: key, succeeded: o.Status == dispatchapy.StatusSuccess, took: took})
+	return nil
 }
 
 func (r *statsRow) count(n *note) {

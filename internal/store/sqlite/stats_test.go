@@ -55,7 +55,7 @@ func TestStatsOfAnUndoneOperation(t *testing.T) {
 	recording := func(err error) operation {
 		o := outcomeOf(t, s, "r")
 		return func(tx *tx) error {
-			if held, recordErr := recordOutcome(tx, &o); recordErr != nil || !held {
+			if held, recordErr := recordOutcome(tx, &o, facts{}); recordErr != nil || !held {
 				return fmt.Errorf("held %v: %w", held, recordErr)
 			}
 			return err

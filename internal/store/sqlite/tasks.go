@@ -44,6 +44,11 @@ func (s *Store) InsertTasks(ctx context.Context, tasks []store.NewTask) ([]store
 	if err != nil {
 		return nil, err
 	}
+	for i := range results {
+		if results[i].Leased != nil {
+			s.leased.add(results[i].Leased)
+		}
+	}
 	return results, nil
 }
 
