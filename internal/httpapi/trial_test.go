@@ -149,8 +149,10 @@ func TestTrialFaults(t *testing.T) {
 func TestTrialsAtTheSameTimeAreBounded(t *testing.T) {
 	l := newLive(t)
 	arrived, open := make(chan struct{}, 10), make(chan struct{})
+	release := sync.OnceFunc(func() { close(open) })
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-open }))
 	defer slow.Close()
+	defer release() // before, or closing would wait for ever where the test fails
 	l.apply(fmt.Sprintf(liveFile, slow.URL, l.backup.URL))
 	trial := request{method: http.MethodPost, path: fmt.Sprintf("/v1/resources/%d/test", l.resourceID("primary")), body: `{"payload":{}}`}
 	var running sync.WaitGroup
@@ -161,7 +163,7 @@ func TestTrialsAtTheSameTimeAreBounded(t *testing.T) {
 		<-arrived
 	}
 	l.do(trial).wantProblem(429, dispatchapy.CodeLimited)
-	close(open)
+	release()
 	running.Wait()
 	l.do(trial).want(200)
 }
