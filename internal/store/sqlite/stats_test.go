@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
@@ -79,7 +80,7 @@ func TestStatsFailOpen(t *testing.T) {
 	deliver(t, s, 1)
 	execute(t, s, "DROP TRIGGER spoil")
 	deliver(t, s, 1)
-	execute(t, s, "UPDATE stats SET latency = x'ffffffffffffffffffffff', answer = x'80'")
+	changeStats(t, s, "UPDATE stats SET latency = x'ffffffffffffffffffffff', answer = x'80'")
 	deliver(t, s, 1)
 	if diff := cmp.Diff([]int64{2}, deliveredBy(t, s, store.StatsQuery{})); diff != "" {
 		t.Errorf("delivered (-want +got):\n%s", diff)
@@ -89,7 +90,38 @@ func TestStatsFailOpen(t *testing.T) {
 // age puts what was counted until now some hours back.
 func age(t testing.TB, s *Store, hours int) {
 	t.Helper()
-	execute(t, s, fmt.Sprintf("UPDATE stats SET hour = hour - %d", hours))
+	changeStats(t, s, fmt.Sprintf("UPDATE stats SET hour = hour - %d", hours))
+}
+
+// changeStats changes rows that the writer may hold.
+func changeStats(t testing.TB, s *Store, query string) {
+	t.Helper()
+	execute(t, s, query)
+	if err := s.writes.Do(t.Context(), func(tx *tx) error { tx.w.stats.forget(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A batch that is undone as a whole leaves nothing behind in what is counted
+// later.
+func TestStatsOfAnUndoneBatch(t *testing.T) {
+	s := openTest(t)
+	deliver(t, s, 1)
+	o := outcomeOf(t, s, "r")
+	errs := make([]error, 1)
+	s.commit([]operation{func(tx *tx) error { // the writer is idle
+		if _, err := recordOutcome(tx, &o, facts{}); err != nil {
+			return err
+		}
+		return errors.Join(tx.saveNotes(), sql.ErrConnDone)
+	}}, errs)
+	if !errors.Is(errs[0], store.ErrUnavailable) {
+		t.Fatalf("a batch on a broken connection: %v", errs[0])
+	}
+	deliver(t, s, 1)
+	if diff := cmp.Diff([]int64{2}, deliveredBy(t, s, store.StatsQuery{})); diff != "" {
+		t.Errorf("delivered (-want +got):\n%s", diff)
+	}
 }
 
 func TestStatsBuckets(t *testing.T) {

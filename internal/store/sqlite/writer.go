@@ -67,6 +67,7 @@ type writer struct {
 	db    *sql.DB
 	conn  *sql.Conn // nil: to be opened
 	stmts map[string]*sql.Stmt
+	stats statsCache
 }
 
 // commit runs the operations in one transaction: fast if all of them succeed,
@@ -116,6 +117,7 @@ func (w *writer) transaction(tx *tx, ops []operation, errs []error) error {
 // rollback ends a failed transaction. SQLite may have done it already, which
 // it reports as an error; any other error shows again at the next BEGIN.
 func (w *writer) rollback() {
+	w.stats.forget()
 	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK")
 }
 
