@@ -155,17 +155,16 @@ func TestPreviewOfTheIntake(t *testing.T) {
 func TestPreviewOfResources(t *testing.T) {
 	l := newLive(t)
 	const fits = `{"payload":{"ref":"r","scope":"s","phone":"1"}}`
+	got := l.preview(`{"payload":{"ref":"r","scope":"s","phone":"1","amount":"much"}}`)
+	if first := got.Resources[0]; !first.Usable || first.Refusal == nil || first.Fields[0].Path != "amount" || first.Request != nil || *got.Resource != "backup" {
+		t.Errorf("a message that does not fit: %+v, chosen %s", first, *got.Resource)
+	}
 	primary := l.table.Load().ResourceByID(l.resourceID("primary"))
 	permit, _ := l.rooms.Acquire(primary)
 	permit.Done(true, time.Hour)
-	got := l.preview(fits)
+	got = l.preview(fits)
 	if first := got.Resources[0]; first.Usable || *first.Reason != "paused" || *first.RetryInMS < 3_000_000 || first.Request == nil || *got.Resource != "backup" {
 		t.Errorf("paused by the provider: %+v, chosen %s", first, *got.Resource)
-	}
-	// backup is reached by a message that does not fit primary, whatever its state.
-	got = l.preview(`{"payload":{"ref":"r","scope":"s","phone":"1","amount":"much"}}`)
-	if first := got.Resources[0]; first.Refusal == nil || first.Fields[0].Path != "amount" || first.Request != nil {
-		t.Errorf("a message that does not fit: %+v", first)
 	}
 }
 
