@@ -75,7 +75,7 @@ func (pl *plan) update(expect int64, by dispatchapy.Principal) (store.ConfigUpda
 		return store.ConfigUpdate{}, err
 	}
 	update := store.ConfigUpdate{
-		Expect: expect, By: by.Name, Summary: pl.action + " " + string(pl.ref.Kind) + " " + pl.name,
+		Expect: expect,
 		Audit: []store.AuditEntry{{
 			By: by.Name, Action: pl.action, Kind: pl.ref.Kind, ObjectID: pl.ref.ID, Name: pl.name, Before: before, After: after,
 		}},

@@ -44,7 +44,7 @@ func (s *Service) resealed(ctx context.Context, p dispatchapy.Principal) (store.
 	if err != nil {
 		return store.ConfigUpdate{}, err
 	}
-	update := store.ConfigUpdate{Expect: version, By: p.Name}
+	update := store.ConfigUpdate{Expect: version}
 	for _, o := range objects {
 		if s.box.Current(o.Body) {
 			continue
@@ -57,7 +57,7 @@ func (s *Service) resealed(ctx context.Context, p dispatchapy.Principal) (store.
 		o.Body = s.box.Seal(body, identity)
 		update.Put = append(update.Put, o)
 	}
-	update.Summary = fmt.Sprintf("sealed %d objects with another key", len(update.Put))
-	update.Audit = []store.AuditEntry{{By: p.Name, Action: "rotate key", Detail: update.Summary}}
+	update.Audit = []store.AuditEntry{{By: p.Name, Action: "rotate key",
+		Detail: fmt.Sprintf("sealed %d objects with another key", len(update.Put))}}
 	return update, nil
 }

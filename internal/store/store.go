@@ -315,9 +315,6 @@ type ConfigUpdate struct {
 	// it is zero, and ObjectID where it is 0, from the object of the same kind
 	// and name in Put.
 	Audit []AuditEntry
-
-	By      string // who
-	Summary string // what, in words, without secrets
 }
 
 // MaxChecks is how many health checks are kept per resource.

@@ -106,9 +106,6 @@ func auditOf(update *store.ConfigUpdate, version int64, ids []int64) []store.Aud
 		put[name{update.Put[i].Kind, update.Put[i].Name}] = ids[i]
 	}
 	entries := slices.Clone(update.Audit)
-	if len(entries) == 0 && update.Summary != "" {
-		entries = []store.AuditEntry{{By: update.By, Action: "change", Detail: update.Summary}}
-	}
 	for i := range entries {
 		e := &entries[i]
 		e.Version = version

@@ -97,7 +97,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"DeleteExpiredKeys": func() error { _, err := s.DeleteExpiredKeys(ctx, 1); return err },
 		"LoadConfig":        func() error { _, _, err := s.LoadConfig(ctx); return err },
 		"ConfigVersion":     func() error { _, err := s.ConfigVersion(ctx); return err },
-		"ApplyConfig":       func() error { _, _, err := s.ApplyConfig(ctx, store.ConfigUpdate{By: "tester"}); return err },
+		"ApplyConfig":       func() error { _, _, err := s.ApplyConfig(ctx, store.ConfigUpdate{}); return err },
 		"ObjectNames":       func() error { _, err := s.ObjectNames(ctx); return err },
 		"ClaimProbes": func() error {
 			_, err := s.ClaimProbes(ctx, store.ProbeClaim{LeaseFor: longLease, ResourceIDs: []int64{1}})
