@@ -111,7 +111,7 @@ func waitLine(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func waitUntil(ts *testscript.TestScript, otherwise string, done func() bool) {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !done() {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s", otherwise)

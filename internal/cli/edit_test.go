@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"dispatchapy"
@@ -19,7 +20,7 @@ func TestEditText(t *testing.T) {
 	}
 	t.Setenv("EDITOR", "cp "+given) // an editor that always writes the same
 	var out bytes.Buffer
-	con := &console{in: &out, out: &out, err: &out}
+	con := &console{in: strings.NewReader(""), out: &out, err: &out}
 	path, edited, err := editText(t.Context(), con, []byte("name: before\n"))
 	if err != nil || string(edited) != "name: after\n" {
 		t.Fatalf("%q, %v", edited, err)
