@@ -215,7 +215,7 @@ func encodeHistogram(h *store.Histogram) []byte {
 	}
 	encoded := make([]byte, 0, 2*used)
 	for _, n := range h.Counts[:used] {
-		encoded = binary.AppendUvarint(encoded, uint64(n)) //nolint:gosec // counts are not negative
+		encoded = binary.AppendUvarint(encoded, uint64(n))
 	}
 	return encoded
 }
@@ -228,7 +228,7 @@ func decodeHistogram(encoded []byte) (h store.Histogram) {
 		if size <= 0 {
 			break
 		}
-		h.Counts[i] = int64(n) //nolint:gosec // as it was written
+		h.Counts[i] = int64(n)
 		encoded = encoded[size:]
 	}
 	return h

@@ -155,10 +155,26 @@ func (s *statsSum) start(bucket int64) time.Time {
 
 // DeleteOldStats implements store.Management.
 func (s *Store) DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error) {
+	type storedKey struct {
+		hour int64
+		statsKey
+	}
 	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
-		deleted, err := tx.change(`DELETE FROM stats WHERE (hour, endpoint_id, client_id, scope, resource_id) IN
-			(SELECT hour, endpoint_id, client_id, scope, resource_id FROM stats WHERE hour < ? LIMIT ?)`,
+		rows, err := tx.query("SELECT hour, endpoint_id, client_id, scope, resource_id FROM stats WHERE hour < ? ORDER BY hour LIMIT ?",
 			(tx.wall-age.Microseconds())/hour, limit)
-		return int(deleted), err
+		keys, err := collect(rows, err, func(rows *sql.Rows) (k storedKey, err error) {
+			err = rows.Scan(&k.hour, &k.endpointID, &k.clientID, &k.scope, &k.resourceID)
+			return k, err
+		})
+		if err != nil {
+			return 0, err
+		}
+		for _, k := range keys {
+			if _, err := tx.exec("DELETE FROM stats WHERE hour = ? AND endpoint_id = ? AND client_id = ? AND scope = ? AND resource_id = ?",
+				k.hour, k.endpointID, k.clientID, k.scope, k.resourceID); err != nil {
+				return 0, err
+			}
+		}
+		return len(keys), nil
 	})
 }

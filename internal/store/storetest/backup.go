@@ -23,7 +23,7 @@ func RunBackup(t *testing.T, open func(t testing.TB, path string) store.Store) {
 	put(t, s, session(1))
 
 	ctx, cancel := context.WithCancel(t.Context())
-	acknowledged, ended := writeUntil(t, ctx, s)
+	acknowledged, ended := writeUntil(ctx, t, s)
 	for i := range 3 {
 		before := acknowledged(100 * (i + 1))
 		path := filepath.Join(dir, fmt.Sprintf("copy-%d.db", i))
@@ -42,7 +42,7 @@ func RunBackup(t *testing.T, open func(t testing.TB, path string) store.Store) {
 
 // writeUntil inserts tasks until ctx ends. acknowledged waits until there are
 // at least n, and gives their ids.
-func writeUntil(t *testing.T, ctx context.Context, s store.Store) (acknowledged func(n int) []int64, ended *sync.WaitGroup) {
+func writeUntil(ctx context.Context, t *testing.T, s store.Store) (acknowledged func(n int) []int64, ended *sync.WaitGroup) {
 	var (
 		mu    sync.Mutex
 		ids   []int64
