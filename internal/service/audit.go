@@ -38,8 +38,44 @@ func (s *Service) ListAudit(ctx context.Context, p dispatchapy.Principal, f Audi
 	return byID(r, func(e AuditEntry) int64 { return e.ID },
 		func(before int64, limit int) ([]AuditEntry, error) {
 			q.Before, q.Limit = before, limit
-			return s.store.ListAudit(ctx, q)
+			entries, err := s.store.ListAudit(ctx, q)
+			for i := range entries {
+				s.openAudit(&entries[i])
+			}
+			return entries, err
 		})
+}
+
+// auditIdentity binds a sealed text of the audit to its purpose.
+var auditIdentity = []byte("audit")
+
+// sealAudit encrypts what an entry says of an object. Headers are masked in
+// it, but a secret may as well stand in a URL or in a constant of a mapping.
+func (s *Service) sealAudit(e *AuditEntry) {
+	for _, text := range []*[]byte{&e.Before, &e.After} {
+		if *text != nil {
+			*text = s.box.Seal(*text, auditIdentity)
+		}
+	}
+}
+
+// unreadable stands for a text whose key is gone: secrets rotate does not seal
+// the past again.
+var unreadable = []byte(`{"unreadable":"sealed with a key that is not loaded any more"}`)
+
+// openAudit decrypts what sealAudit has encrypted. Entries about people are
+// not: there is no secret in them.
+func (s *Service) openAudit(e *AuditEntry) {
+	for _, text := range []*[]byte{&e.Before, &e.After} {
+		if len(*text) == 0 || (*text)[0] == '{' {
+			continue
+		}
+		opened, err := s.box.Open(*text, auditIdentity)
+		if err != nil {
+			opened = unreadable
+		}
+		*text = opened
+	}
 }
 
 // auditOf is the audit entry of a change of one object. before and after are

@@ -49,6 +49,7 @@ func (s *Service) updateFor(by string, current, next *dispatchapy.Config, change
 		if err != nil {
 			return update, err
 		}
+		s.sealAudit(&entry)
 		update.Audit = append(update.Audit, entry)
 		if c.Action == gatewayfile.Delete {
 			update.Delete = append(update.Delete, store.ObjectRef{Kind: key.kind, ID: *before[key].id})
