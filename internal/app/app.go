@@ -33,6 +33,7 @@ import (
 	"dispatchapy/internal/dispatch"
 	"dispatchapy/internal/health"
 	"dispatchapy/internal/intake"
+	"dispatchapy/internal/mail"
 	"dispatchapy/internal/people"
 	"dispatchapy/internal/retention"
 	"dispatchapy/internal/routing"
@@ -183,6 +184,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: a.available, Client: client, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
+		Mail:     mail.New(mail.Options{Dial: client.Connect}),
 		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()

@@ -18,7 +18,7 @@ func FuzzObjectBodies(f *testing.F) {
 		`{"name":"a\u0000b"}`, `{"name":"\ud800"}`, `{"version":1e400}`, `{"version":1.0,"name":null}`, `{"clients":null}`, `{"clients":[null]}`,
 		`{"mapping":{"primary":{"a":{"from":"b"},"a.b":{"uuid":true}}}}`, `{"mapping":{"":{"":{}}}}`, `{"mapping":{"primary":null}}`,
 		`{"dev":{"enabled":true,"hold":true,"rules":[{"if":{"param":"x","matches":"("},"set":{"param":"x","value":{"a":[1]}}}]}}`,
-		`{"headers":{"X":null,"x":"[redacted]"}}`, `{"smtp":{"password":"[redacted]"}}`, `{"smtp":null,"retry":null}`, `{"timeout":"9223372036854775807ns"}`,
+		`{"headers":{"X":null,"x":"[redacted]"}}`, `{"smtp":{"password":"[redacted]"}}`, `{"smtp":null,"retry":null}`, `{"host":"mail.example","port":587,"username":"u","password":"[redacted]","from":"a@b.example","to":"<>"}`, `{"timeout":"9223372036854775807ns"}`,
 		`{"retry":{"factor":1e308,"base":"2562047h"}}`, `{"rate_limit":{}}`, `{"health_check":null,"notify":{"email":null}}`, `{"overlap":"24h"}`, `{"token":""}`,
 		`{"name":"` + strings.Repeat("é", 200) + `"}`, strings.Repeat(`{"a":`, 120) + `1` + strings.Repeat(`}`, 120),
 	} {
@@ -26,6 +26,8 @@ func FuzzObjectBodies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		g := newGateway(t)
+		g.mail = silentMailer{} // a body that was made up must not lead out of the machine
+		g.serve(g.delivery())
 		for id, op := range operations(g) {
 			row := matrix[id]
 			if op.method == http.MethodGet || op.method == http.MethodDelete || !slices.Contains([]string{"resources", "endpoints", "clients", "settings"}, kindOf(op.path)) {
@@ -40,7 +42,7 @@ func FuzzObjectBodies(f *testing.F) {
 			if location := got.header.Get("Location"); location != "" {
 				path = location
 			}
-			if got.status < 300 && (op.method != http.MethodPost || strings.Count(path, "/") == 3) && strings.Count(path, "/") <= 3 {
+			if got.status < 300 && (op.method != http.MethodPost || strings.Count(path, "/") == 3 && id != "test-smtp") && strings.Count(path, "/") <= 3 {
 				shown := g.get(path).want(200)
 				same := g.do(request{method: "PUT", path: path, body: shown.body, header: http.Header{"If-Match": {shown.header.Get("ETag")}}}).want(200)
 				if same.header.Get("ETag") != shown.header.Get("ETag") {

@@ -20,6 +20,7 @@ import (
 	"dispatchapy"
 	"dispatchapy/internal/deliver"
 	"dispatchapy/internal/httpapi"
+	"dispatchapy/internal/mail"
 	"dispatchapy/internal/people"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/sealer"
@@ -66,6 +67,7 @@ type gateway struct {
 	names   int // that were given
 	box     *sealer.Box
 	sender  *deliver.Client
+	mail    service.Mailer // nil: the real one
 	rooms   *routing.Availability
 
 	tokens map[dispatchapy.Role]string // of a staffed one
@@ -165,7 +167,11 @@ func staffed(t *testing.T) *gateway {
 // serve makes the service and the handler.
 func (g *gateway) serve(delivery service.Delivery) {
 	log := slog.New(slog.NewJSONHandler(g.logs, nil))
-	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery})
+	mailer := g.mail
+	if mailer == nil {
+		mailer = mail.New(mail.Options{Dial: g.sender.Connect})
+	}
+	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery, Mail: mailer})
 	g.handler = httpapi.New(httpapi.Options{
 		Service: g.service, People: g.people, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Log: log,
 	})

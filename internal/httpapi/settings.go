@@ -7,6 +7,7 @@ import (
 
 	"dispatchapy"
 	"dispatchapy/internal/gatewayfile"
+	"dispatchapy/internal/service"
 )
 
 // settings are the settings with their version.
@@ -54,7 +55,45 @@ func (a *api) registerSettings() {
 		*s = dispatchapy.DefaultSettings()
 		return gatewayfile.Decode(b.Object, s)
 	})
+	a.registerMailTest()
 	change(http.MethodPatch, "patch-settings", "Change settings by a JSON merge patch", func(b *objectBody, s *dispatchapy.Settings) error {
 		return gatewayfile.Merge(b.Object, s)
+	})
+}
+
+type mailTestInput struct {
+	Body struct {
+		Host       string                 `json:"host"`
+		Port       int                    `json:"port,omitempty" doc:"Default 587"`
+		Username   string                 `json:"username,omitempty" doc:"Empty: no login"`
+		Password   string                 `json:"password,omitempty" writeOnly:"true" doc:"[redacted] stands for the stored one if host, port and username are the stored ones too"`
+		From       string                 `json:"from" doc:"The sender's address"`
+		Encryption dispatchapy.Encryption `json:"encryption,omitempty" enum:"starttls,tls,none" doc:"Default starttls"`
+		To         string                 `json:"to,omitempty" doc:"Who gets a test mail; empty: nothing is sent"`
+	}
+}
+
+// mailTest is how the test of a mail server ended.
+type mailTest struct {
+	OK         bool    `json:"ok"`
+	Detail     string  `json:"detail" doc:"What works, or what failed"`
+	DurationMS float64 `json:"duration_ms"`
+}
+
+func (a *api) registerMailTest() {
+	op := operation(http.MethodPost, "/v1/settings/smtp-test", "test-smtp", "settings", "Try out a mail server, with values that need not be saved")
+	op.Description = "Connects, logs in, asks whether mail from the sender is accepted, and sends a test mail if there is a recipient. Takes 10 seconds at most. It is noted in the audit log."
+	register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *mailTestInput) (*answer[mailTest], error) {
+		b := &in.Body
+		found, err := a.service.TestMail(ctx, p, service.MailTestInput{
+			Server: dispatchapy.SMTP{
+				Host: b.Host, Port: b.Port, Username: b.Username, Password: dispatchapy.Secret(b.Password), From: b.From, Encryption: b.Encryption,
+			},
+			To: b.To,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &answer[mailTest]{mailTest{OK: found.OK, Detail: found.Detail, DurationMS: milliseconds(found.Duration)}}, nil
 	})
 }

@@ -9,8 +9,8 @@ import (
 // The permissions for trying out and sending messages, and for statistics.
 func init() {
 	maps.Copy(needed, map[string]dispatchapy.Permission{
-		"TestResource": dispatchapy.WriteConfig,
-		"ResendTask":   dispatchapy.ActOnTasks, "CountBatch": dispatchapy.ActOnTasks,
+		"TestResource": dispatchapy.WriteConfig, "TestMail": dispatchapy.WriteConfig,
+		"ResendTask": dispatchapy.ActOnTasks, "CountBatch": dispatchapy.ActOnTasks,
 		"Stats": dispatchapy.ReadTasks, "Load": dispatchapy.ReadTasks,
 	})
 }

@@ -67,7 +67,7 @@ type Checker interface {
 }
 
 // Options are what a Service is made of. All but OnConfig are required, Delivery
-// only by the use cases that send or preview messages.
+// and Mail only by the use cases that they are for.
 type Options struct {
 	Store   Store
 	Table   *routing.Table
@@ -77,6 +77,9 @@ type Options struct {
 
 	// Delivery is for trying out and sending messages.
 	Delivery Delivery
+
+	// Mail is needed by TestMail only.
+	Mail Mailer
 
 	// OnConfig is called with every new snapshot, after it was put into Table.
 	// It must not block and must not call the Service.
@@ -91,9 +94,12 @@ type Service struct {
 	checker  Checker
 	delivery Delivery
 	trials   atomic.Int32 // test requests under way
+	mail     Mailer
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
 	names    atomic.Pointer[directory]
+
+	mailTests atomic.Int32 // under way
 
 	mu      sync.Mutex // held while the snapshot is being replaced
 	loaded  bool       // a snapshot came from the store
@@ -109,6 +115,7 @@ func New(o Options) *Service {
 		box:      o.Box,
 		checker:  o.Checker,
 		delivery: o.Delivery,
+		mail:     o.Mail,
 		log:      o.Log,
 		onConfig: o.OnConfig,
 	}
