@@ -15,6 +15,7 @@ import (
 	"dispatchapy"
 	"dispatchapy/internal/httpapi"
 	"dispatchapy/internal/intake"
+	"dispatchapy/internal/signin"
 )
 
 // Limits of the server against slow and greedy peers.
@@ -65,6 +66,7 @@ func (a *App) handler() http.Handler {
 	})
 	mux.Handle("/v1/", management)
 	mux.Handle(httpapi.UserDocumentPath, management)
+	a.serveSignIn(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, "alive", "")
@@ -83,6 +85,27 @@ func (a *App) handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// serveSignIn adds sign in by OpenID Connect, if there is a provider.
+//
+// Failure policy: fail open. The provider is first asked when somebody signs
+// in, and while it cannot be reached everything else works.
+func (a *App) serveSignIn(mux *http.ServeMux) {
+	o := &a.options.OIDC
+	if o.Issuer == "" {
+		return
+	}
+	door := signin.New(signin.Options{
+		Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: dispatchapy.Secret(o.ClientSecret), RedirectURL: o.RedirectURL,
+		RoleClaim: o.RoleClaim, Roles: map[dispatchapy.Role][]string{
+			dispatchapy.RoleAdmin: o.Admin, dispatchapy.RoleOperator: o.Operator, dispatchapy.RoleViewer: o.Viewer,
+		},
+		People: a.people, Log: a.log,
+	})
+	a.onStop("sign in", func(context.Context) { door.Close() })
+	mux.Handle("GET "+signin.Path, door)
+	mux.Handle("GET "+signin.CallbackPath, door)
 }
 
 func (a *App) adminTokens() []dispatchapy.Secret {

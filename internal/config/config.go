@@ -26,6 +26,8 @@ type Options struct {
 
 	SecretKeyFile string `help:"File with the key that encrypts stored secrets; absent: made once in the data directory." env:"DISPATCHAPY_SECRET_KEY_FILE" type:"path"`
 
+	OIDC OIDC `embed:"" prefix:"oidc-"`
+
 	LogLevel  string        `help:"Least level to log." enum:"debug,info,warn,error" default:"info" env:"DISPATCHAPY_LOG_LEVEL"`
 	LogFormat string        `help:"Log format." enum:"json,text" default:"json" env:"DISPATCHAPY_LOG_FORMAT"`
 	Grace     time.Duration `help:"How long running deliveries may take to finish at shutdown." default:"20s" env:"DISPATCHAPY_GRACE"`
@@ -41,6 +43,9 @@ func (o *Options) Validate() error {
 	}
 	if o.Grace < 0 {
 		return fmt.Errorf("--grace: must not be negative")
+	}
+	if err := o.OIDC.validate(); err != nil {
+		return err
 	}
 	if o.DatabaseURL != "" {
 		if u, err := url.Parse(o.DatabaseURL); err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {

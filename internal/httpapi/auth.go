@@ -64,6 +64,9 @@ func (a *authenticator) authenticate(r *http.Request, c *caller) (err error) {
 			c.principal, err = a.people.AuthenticatePassword(r.Context(), name, dispatchapy.Secret(password), c.from)
 			return err
 		}
+		token = sessionCookie(r)
+	}
+	if token == "" {
 		return dispatchapy.Errorf(dispatchapy.CodeUnauthenticated,
 			"an API token is needed: send the header Authorization: Bearer TOKEN")
 	}
@@ -94,6 +97,16 @@ func (a *authenticator) identify(token dispatchapy.Secret) (dispatchapy.Principa
 		return p, true
 	}
 	return a.service.Authenticate(token)
+}
+
+// sessionCookie reads the session of a browser; "" if there is none. Whatever
+// else the cookie holds is no token: it is sent without anybody's doing.
+func sessionCookie(r *http.Request) dispatchapy.Secret {
+	c, err := r.Cookie(people.SessionCookie)
+	if err != nil || !strings.HasPrefix(c.Value, people.SessionPrefix) {
+		return ""
+	}
+	return dispatchapy.Secret(c.Value)
 }
 
 // tokenOf reads the token from the request; "" if there is none.

@@ -23,7 +23,8 @@ type User struct {
 	CreatedAt  time.Time
 	PasswordAt time.Time // when the password was set
 
-	hash string // of the password, in argon2's own notation
+	hash     string // of the password, in argon2's own notation
+	external string // identity at a provider that made the user; "": an administrator did
 }
 
 // Token is an API token, with which a program asks. The token itself is shown
@@ -53,6 +54,7 @@ type storedUser struct {
 	Hash       string           `json:"hash"`
 	CreatedAt  time.Time        `json:"created_at"`
 	PasswordAt time.Time        `json:"password_at"`
+	External   string           `json:"external,omitempty"`
 }
 
 type storedToken struct {
@@ -172,6 +174,7 @@ func (d *directory) add(o *store.ConfigObject, body []byte) error {
 		d.addUser(&User{
 			ID: o.ID, Version: o.Version, Name: o.Name,
 			Role: s.Role, Active: s.Active, hash: s.Hash, CreatedAt: s.CreatedAt, PasswordAt: s.PasswordAt,
+			external: s.External,
 		})
 		return nil
 	}
@@ -206,7 +209,7 @@ func (p *People) seal(kind store.Kind, id int64, name string, value any) (store.
 
 func (p *People) sealUser(u *User) (store.ConfigObject, error) {
 	return p.seal(store.KindUser, u.ID, u.Name, storedUser{
-		Role: u.Role, Active: u.Active, Hash: u.hash, CreatedAt: u.CreatedAt, PasswordAt: u.PasswordAt,
+		Role: u.Role, Active: u.Active, Hash: u.hash, CreatedAt: u.CreatedAt, PasswordAt: u.PasswordAt, External: u.external,
 	})
 }
 

@@ -16,6 +16,9 @@ const (
 	SessionPrefix = "dpys_" // of sessions
 )
 
+// SessionCookie is the cookie in which browsers keep the token of a session.
+const SessionCookie = "dispatchapy_session"
+
 // From says where somebody comes from.
 type From struct {
 	Address string // IP address, with or without port
