@@ -10,11 +10,16 @@ func (r *Resource) KeepMasked(stored *Resource) {
 	keepMasked(r.webhookHeaders(), stored.webhookHeaders())
 }
 
-// KeepMasked puts the stored value in the place of a masked one.
+// KeepMasked puts the stored value in the place of a masked one, unless it
+// would then be sent to another server than the one it is for.
 func (s *Settings) KeepMasked(stored *Settings) {
-	if s.SMTP != nil && s.SMTP.Password.masked() && stored.SMTP != nil {
+	if s.SMTP != nil && s.SMTP.Password.masked() && stored.SMTP != nil && s.SMTP.sameAccount(stored.SMTP) {
 		s.SMTP.Password = stored.SMTP.Password
 	}
+}
+
+func (s *SMTP) sameAccount(other *SMTP) bool {
+	return s.Host == other.Host && s.Username == other.Username
 }
 
 func (r *Resource) webhookHeaders() map[string]Secret {

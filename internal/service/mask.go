@@ -71,12 +71,9 @@ func maskSettings(s *dispatchapy.Settings) {
 }
 
 func restoreSettings(edited, stored *dispatchapy.Settings) []dispatchapy.FieldError {
-	if edited.SMTP == nil || edited.SMTP.Password.Reveal() != dispatchapy.Redacted {
-		return nil
-	}
-	if stored.SMTP == nil || stored.SMTP.Password == "" {
+	edited.KeepMasked(stored)
+	if edited.SMTP != nil && edited.SMTP.Password.Reveal() == dispatchapy.Redacted {
 		return []dispatchapy.FieldError{nothingToKeep("smtp.password")}
 	}
-	edited.SMTP.Password = stored.SMTP.Password
 	return nil
 }
