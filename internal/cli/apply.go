@@ -49,10 +49,7 @@ type change struct {
 // Run applies the file through the running gateway, or, if none runs, to the
 // data directory itself.
 func (c *applyCmd) Run(ctx context.Context, con *console) error {
-	data, err := readFile(c.File, con.in)
-	if err == nil {
-		data, err = c.open(data)
-	}
+	data, err := c.readOpened(c.File, con.in)
 	if err != nil {
 		return err
 	}
@@ -140,10 +137,7 @@ type checkCmd struct {
 
 // Run checks a gateway file by itself, as if applied to an empty gateway.
 func (c *checkCmd) Run(con *console) error {
-	data, err := readFile(c.File, con.in)
-	if err == nil {
-		data, err = c.open(data)
-	}
+	data, err := c.readOpened(c.File, con.in)
 	if err != nil {
 		return err
 	}

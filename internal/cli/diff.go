@@ -34,10 +34,7 @@ func (c *diffCmd) Help() string {
 // Run compares a gateway file with the configuration of the running gateway,
 // or of the data directory if none runs.
 func (c *diffCmd) Run(ctx context.Context, con *console) error {
-	data, err := readFile(c.File, con.in)
-	if err == nil {
-		data, err = c.open(data)
-	}
+	data, err := c.readOpened(c.File, con.in)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"io"
 	"os"
 
 	"dispatchapy"
@@ -51,6 +52,15 @@ func (p *passphrase) seal(file []byte, format string) ([]byte, error) {
 		return gatewayfile.EncodeJSON(cfg)
 	}
 	return gatewayfile.Encode(cfg)
+}
+
+// readOpened reads a gateway file and opens what is sealed in it.
+func (p *passphrase) readOpened(path string, in io.Reader) ([]byte, error) {
+	data, err := readFile(path, in)
+	if err != nil {
+		return nil, err
+	}
+	return p.open(data)
 }
 
 // open opens what is sealed in a file.

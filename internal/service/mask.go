@@ -21,8 +21,8 @@ func maskHeaders(headers map[string]dispatchapy.Secret) {
 }
 
 func restoreResource(edited, stored *dispatchapy.Resource) []dispatchapy.FieldError {
-	faults := restoreHeaders("headers", edited.Headers, stored.Headers)
-	return append(faults, restoreHeaders("notify.webhook.headers", webhookHeaders(edited), webhookHeaders(stored))...)
+	edited.KeepMasked(stored)
+	return append(stillMasked("headers", edited.Headers), stillMasked("notify.webhook.headers", webhookHeaders(edited))...)
 }
 
 func webhookHeaders(r *dispatchapy.Resource) map[string]dispatchapy.Secret {
@@ -32,18 +32,13 @@ func webhookHeaders(r *dispatchapy.Resource) map[string]dispatchapy.Secret {
 	return r.Notify.Webhook.Headers
 }
 
-func restoreHeaders(path string, edited, stored map[string]dispatchapy.Secret) []dispatchapy.FieldError {
+// stillMasked names the headers for which nothing was stored.
+func stillMasked(path string, headers map[string]dispatchapy.Secret) []dispatchapy.FieldError {
 	var faults []dispatchapy.FieldError
-	for name, value := range edited {
-		if value.Reveal() != dispatchapy.Redacted {
-			continue
-		}
-		kept, ok := stored[name]
-		if !ok {
+	for name, value := range headers {
+		if value.Reveal() == dispatchapy.Redacted {
 			faults = append(faults, nothingToKeep(path+"."+name))
-			continue
 		}
-		edited[name] = kept
 	}
 	return faults
 }
