@@ -76,15 +76,16 @@ func (a *App) handler() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprintf(w, "Dispatchapy %s\n\nPOST /api/{endpoint}   send a message\n/v1/openapi.json       management API\n/metrics  /readyz      state\n", a.version)
 	})
+	networks, _ := a.options.Proxies() // Validate has seen to errors; after one nobody is trusted
 	// Not through the mux, which would answer a path like /api//x with a
 	// redirect instead of taking the message.
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return proxies(networks).resolve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, intake.Prefix) {
 			door.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
-	})
+	}))
 }
 
 // serveSignIn adds sign in by OpenID Connect, if there is a provider.

@@ -61,9 +61,24 @@ func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (
 	if !given {
 		return nil, nil
 	}
+	if list, ok := value.([]any); ok && flag.IsSlice() {
+		words := make([]string, len(list))
+		for i := range list {
+			word, err := f.scalar(list[i])
+			if err != nil {
+				return nil, err
+			}
+			words[i] = word
+		}
+		return kong.JoinEscaped(words, flag.Tag.Sep), nil
+	}
+	return f.scalar(value)
+}
+
+func (f *fileResolver) scalar(value any) (string, error) {
 	switch value.(type) {
 	case nil, map[string]any, []any:
-		return nil, fmt.Errorf("%s: must have one value, like on the command line", f.name)
+		return "", fmt.Errorf("%s: must have one value, like on the command line", f.name)
 	}
 	return fmt.Sprint(value), nil
 }

@@ -28,6 +28,8 @@ type Options struct {
 
 	OIDC OIDC `embed:"" prefix:"oidc-"`
 
+	TrustedProxies []string `help:"Addresses or networks (10.0.0.0/8) of reverse proxies in front of the gateway, which are believed whom they pass on." env:"DISPATCHAPY_TRUSTED_PROXIES"`
+
 	LogLevel  string        `help:"Least level to log." enum:"debug,info,warn,error" default:"info" env:"DISPATCHAPY_LOG_LEVEL"`
 	LogFormat string        `help:"Log format." enum:"json,text" default:"json" env:"DISPATCHAPY_LOG_FORMAT"`
 	Grace     time.Duration `help:"How long running deliveries may take to finish at shutdown." default:"20s" env:"DISPATCHAPY_GRACE"`
@@ -45,6 +47,9 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("--grace: must not be negative")
 	}
 	if err := o.OIDC.validate(); err != nil {
+		return err
+	}
+	if _, err := o.Proxies(); err != nil {
 		return err
 	}
 	if o.DatabaseURL != "" {

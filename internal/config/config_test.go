@@ -21,6 +21,7 @@ func TestValidate(t *testing.T) {
 		"no data directory":    {func(o *config.Options) { o.DataDir = "" }, "--data-dir"},
 		"negative grace":       {func(o *config.Options) { o.Grace = -1 }, "--grace"},
 		"PostgreSQL":           {func(o *config.Options) { o.DatabaseURL = "postgres://db/x" }, "--database-url"},
+		"proxy by name":        {func(o *config.Options) { o.TrustedProxies = []string{"proxy"} }, "--trusted-proxies"},
 		"unknown database":     {func(o *config.Options) { o.DatabaseURL = "mysql://db/x" }, "--database-url"},
 	} {
 		t.Run(name, func(t *testing.T) {

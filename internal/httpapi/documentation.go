@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -21,11 +20,10 @@ const typeOpenAPI = "application/openapi+json"
 // reached.
 type Origin struct{ url string }
 
-// Resolve implements huma.Resolver. A proxy in front says by which scheme it
-// was asked; whoever lies about it lies to themselves.
+// Resolve implements huma.Resolver.
 func (o *Origin) Resolve(ctx huma.Context) []error {
 	scheme := "http"
-	if ctx.TLS() != nil || strings.EqualFold(ctx.Header("X-Forwarded-Proto"), "https") {
+	if ctx.TLS() != nil {
 		scheme = "https"
 	}
 	o.url = scheme + "://" + ctx.Host()

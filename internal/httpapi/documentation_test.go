@@ -43,18 +43,19 @@ func TestSamplesAreForTheAddressAsked(t *testing.T) {
 	g := newGateway(t)
 	path := fmt.Sprintf("/v1/endpoints/%d/samples", g.endpointID("sms"))
 	for name, tt := range map[string]struct {
+		server string
 		header http.Header
 		want   string
 	}{
-		"plain":        {nil, "http://example.com/api/sms"},
-		"behind TLS":   {http.Header{"X-Forwarded-Proto": {"https"}}, "https://example.com/api/sms"},
-		"other scheme": {http.Header{"X-Forwarded-Proto": {"javascript"}}, "http://example.com/api/sms"},
+		"plain":      {"", nil, "http://example.com/api/sms"},
+		"by https":   {"https://example.com", nil, "https://example.com/api/sms"},
+		"pretending": {"", http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"evil.example"}}, "http://example.com/api/sms"},
 	} {
 		var got struct {
 			TokenVariable string `json:"token_variable"`
 			Items         []struct{ Language, Label, Code string }
 		}
-		decode(t, g.do(request{method: http.MethodGet, path: path, token: shopToken, header: tt.header}).want(200).body, &got)
+		decode(t, g.do(request{method: http.MethodGet, path: tt.server + path, token: shopToken, header: tt.header}).want(200).body, &got)
 		if len(got.Items) != 5 || got.TokenVariable != "DISPATCHAPY_TOKEN" {
 			t.Errorf("%s: %d samples, token in %s", name, len(got.Items), got.TokenVariable)
 		}
