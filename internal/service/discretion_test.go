@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/service"
 	"dispatchapy/internal/store"
 )
 
@@ -47,5 +48,54 @@ func TestAClientsLogNamesNoAddress(t *testing.T) {
 	}
 	if got := lines(admin); strings.Count(got, address) != 3 {
 		t.Errorf("an administrator reads %q", got)
+	}
+}
+
+// TestAClientFindsOnlyWhatItMayRead: whoever can search for a text can read it,
+// letter by letter.
+func TestAClientFindsOnlyWhatItMayRead(t *testing.T) {
+	n := startNode(t)
+	cfg := n.table.Load().Config
+	inserted, err := n.store.InsertTasks(t.Context(), []store.NewTask{{
+		LeaseFor: time.Minute,
+		Submission: dispatchapy.Submission{EndpointID: cfg.Endpoint("sms").ID, ClientID: cfg.Client("shop").ID,
+			Ref: "r-2", Scope: "s", Source: []byte(`{"text":"hello"}`), MaxAttempts: 5},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = n.store.RecordOutcomes(t.Context(), []store.Outcome{{
+		Lease: inserted[0].Leased.Lease, Status: dispatchapy.StatusFailed, ResourceID: cfg.Resource("primary").ID,
+		Attempts: []dispatchapy.Attempt{{Number: 1, ResourceID: cfg.Resource("primary").ID, Outcome: dispatchapy.OutcomeFailed,
+			RequestBody: []byte(`{"text":"hello","account":"hush-4711"}`), StartedAt: time.Now()}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(p dispatchapy.Principal, text string) int {
+		t.Helper()
+		filter := service.TaskFilter{Text: text}
+		page, err := n.ListTasks(t.Context(), p, filter, service.PageRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, err := n.CountBatch(t.Context(), p, service.Batch{Action: dispatchapy.ActionRetry, Filter: &filter})
+		if err != nil || count.Matching != len(page.Items) {
+			t.Errorf("%s: %d tasks on the page, %+v in a batch, %v", text, len(page.Items), count, err)
+		}
+		return len(page.Items)
+	}
+	shop := n.client("shop-token-1234")
+	for text, want := range map[string]int{"hello": 1, "r-2": 1, "primary": 1, "hush-4711": 0} {
+		if got := find(shop, text); got != want {
+			t.Errorf("a client finds %d tasks with %s, want %d", got, text, want)
+		}
+		if got := find(admin, text); got != 1 {
+			t.Errorf("an administrator finds %d tasks with %s", got, text)
+		}
+	}
+	n.apply("version: 1\nclients: [{name: shop, endpoints: [sms], show_provider_bodies: true}]\n", service.ApplyOptions{})
+	if got := find(shop, "hush-4711"); got != 1 {
+		t.Errorf("a client that may read it finds %d tasks", got)
 	}
 }

@@ -53,7 +53,7 @@ type TaskFilter struct {
 	Scope     string
 	Since     time.Time // accepted at or after
 	Until     time.Time // accepted before
-	Text      string    // anywhere in payloads, names, ref and scope, ignoring case
+	Text      string    // anywhere in payloads that one may read, names, ref and scope, ignoring case
 }
 
 // selectsAll reports whether no field is given.
@@ -164,6 +164,7 @@ func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter) (store.Task
 		Since:       f.Since,
 		Until:       f.Until,
 		Text:        f.Text,
+		SourceOnly:  !s.mayReadProviders(p),
 	}
 	if !p.IsStaff() {
 		if out.ClientIDs == nil || slices.Contains(out.ClientIDs, p.ClientID) {

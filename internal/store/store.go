@@ -224,6 +224,10 @@ type TaskFilter struct {
 	// the text in their names.
 	Text  string
 	Named NamedIDs
+
+	// SourceOnly keeps Text away from target payloads. Neither the tasks of a
+	// page nor its end then tell anything of what was sent to resources.
+	SourceOnly bool
 }
 
 // NamedIDs are objects whose name contains the text searched for.

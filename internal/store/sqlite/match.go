@@ -12,8 +12,9 @@ import (
 
 // matcher decides whether a task matches the text of a filter.
 type matcher struct {
-	text  string // folded
-	named store.NamedIDs
+	text       string // folded
+	named      store.NamedIDs
+	sourceOnly bool // not in what was sent
 }
 
 // newMatcher gives nil if the filter has no text.
@@ -21,7 +22,7 @@ func newMatcher(f *store.TaskFilter) *matcher {
 	if f.Text == "" {
 		return nil
 	}
-	return &matcher{text: foldText(f.Text), named: f.Named}
+	return &matcher{text: foldText(f.Text), named: f.Named, sourceOnly: f.SourceOnly}
 }
 
 // task looks at what the row has first, and only then for the payloads that
@@ -35,13 +36,28 @@ func (m *matcher) task(ctx context.Context, tx *sql.Tx, task *dispatchapy.Task) 
 		slices.Contains(m.named.Resources, task.ResourceID) {
 		return true, nil
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT request_body FROM attempts WHERE task_id = ? ORDER BY number DESC", task.ID)
-	bodies, err := collect(rows, err, func(rows *sql.Rows) (body []byte, err error) {
-		err = rows.Scan(&body)
-		return body, err
-	})
+	if m.sourceOnly {
+		return false, nil
+	}
+	return m.sent(ctx, tx, task.ID)
+}
+
+// sent looks at the payloads that were sent for a task, one at a time: there
+// may be many, and large ones.
+func (m *matcher) sent(ctx context.Context, tx *sql.Tx, taskID int64) (bool, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT request_body FROM attempts WHERE task_id = ? ORDER BY number DESC", taskID)
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(bodies, func(body []byte) bool { return strings.Contains(foldJSON(body), m.text) }), nil
+	defer func() { _ = rows.Close() }() // its error is that of Err
+	for rows.Next() {
+		var body sql.RawBytes
+		if err := rows.Scan(&body); err != nil {
+			return false, err
+		}
+		if strings.Contains(foldJSON(body), m.text) {
+			return true, nil
+		}
+	}
+	return false, rows.Err()
 }

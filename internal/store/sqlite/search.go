@@ -30,8 +30,13 @@ type indexed struct {
 
 // lookup prepares the use of the index for a filter, or gives nil if it is of
 // no use: no text that is long enough, nothing indexed yet, or too many named
-// objects whose tasks match as well.
+// objects whose tasks match as well. For SourceOnly it must not be used: a page
+// ends after a number of candidates, which would tell in how many tasks the
+// text was sent.
 func (x *indexer) lookup(f *store.TaskFilter) *indexed {
+	if f.SourceOnly {
+		return nil
+	}
 	named := store.TaskFilter{}
 	text := foldText(f.Text)
 	if f.Text != "" {

@@ -483,3 +483,39 @@ func TestRarestTrigramsAreLookedUp(t *testing.T) {
 		t.Errorf("%d documents are remembered, want at most %d", f.docs, forgetAfter)
 	}
 }
+
+// Where a page ends tells nothing of what was sent: how many candidates the
+// index has for a text would.
+func TestSourceOnlyPagesTellNothing(t *testing.T) {
+	s := openByIndex(t, filepath.Join(t.TempDir(), "dispatchapy.db"))
+	defer s.Close()
+	someText(t, s, 2*candidateLimit, "a text")
+	outcomes := make([]store.Outcome, 2*candidateLimit)
+	for i := range outcomes {
+		outcomes[i] = store.Outcome{Lease: store.Lease{TaskID: int64(i + 1), Fence: 1}, Status: dispatchapy.StatusSuccess,
+			Attempts: []dispatchapy.Attempt{{Number: 1, Outcome: dispatchapy.OutcomeDelivered, RequestBody: []byte(`{"account":"hush"}`)}}}
+	}
+	if stale, err := s.RecordOutcomes(t.Context(), outcomes); err != nil || len(stale) > 0 {
+		t.Fatal(len(stale), err)
+	}
+	s.catchUp(t)
+	end := func(f store.TaskFilter) int64 {
+		t.Helper()
+		page, err := s.Store.ListTasks(t.Context(), store.TaskQuery{Filter: f, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return page.Next
+	}
+	if end(store.TaskFilter{Text: "hush"}) == end(store.TaskFilter{Text: "rush"}) {
+		t.Error("the ends are the same anyhow: this tests nothing")
+	}
+	for name, f := range map[string][2]store.TaskFilter{
+		"text": {{SourceOnly: true, Text: "hush"}, {SourceOnly: true, Text: "rush"}},
+		"ref":  {{SourceOnly: true, Ref: "hush"}, {SourceOnly: true, Ref: "rush"}},
+	} {
+		if sent, absent := end(f[0]), end(f[1]); sent != absent {
+			t.Errorf("%s: a page ends at %d, and at %d without it", name, sent, absent)
+		}
+	}
+}

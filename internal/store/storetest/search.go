@@ -17,6 +17,7 @@ var searchCases = []testCase{
 	{"NewAndChangedTasksAtOnce", testSearchFresh},
 	{"Pages", testSearchPages},
 	{"DeletedTasks", testSearchDeleted},
+	{"SourceOnly", testSearchSourceOnly},
 }
 
 // search finds all tasks with the text.
@@ -201,4 +202,24 @@ func testSearchDeleted(t *testing.T, s store.Store) {
 	equal(t, "before", search(t, s, "ephemeral"), newestFirst(gone, kept))
 	transition(t, s, dispatchapy.ActionDelete, gone)
 	equal(t, "after", search(t, s, "ephemeral"), []int64{kept})
+}
+
+// testSearchSourceOnly: what was sent cannot be found.
+func testSearchSourceOnly(t *testing.T, s store.Store) {
+	const secret = "account-of-the-provider"
+	ref := insertOne(t, s, func(n *store.NewTask) { n.Ref = "ref-" + secret })
+	source := insertOne(t, s, withSource(`{"m":"`+secret+`"}`))
+	var others []int64
+	for range 40 {
+		others = append(others, sent(t, s, `{"account":"`+secret+`"}`))
+	}
+	all := newestFirst(append(others, source, ref)...)
+	for _, limit := range []int{1, 10} {
+		f := store.TaskFilter{Text: secret, ClientIDs: []int64{clientA}}
+		equal(t, "with what was sent", pages(t, s, f, limit), all)
+		f.SourceOnly = true
+		equal(t, "source only", pages(t, s, f, limit), newestFirst(source, ref))
+		f.Named = store.NamedIDs{Resources: []int64{resourceA}}
+		equal(t, "a resource by its name", pages(t, s, f, limit), all)
+	}
 }
