@@ -7,7 +7,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"dispatchapy"
 	"dispatchapy/internal/service"
 )
 
@@ -162,10 +161,11 @@ func splitWords(in []string) []string {
 	return out
 }
 
-func statuses(in []string) []dispatchapy.Status {
-	var out []dispatchapy.Status
+// typed takes lists with commas apart into words of a type.
+func typed[T ~string](in []string) []T {
+	var out []T
 	for _, word := range splitWords(in) {
-		out = append(out, dispatchapy.Status(word))
+		out = append(out, T(word))
 	}
 	return out
 }

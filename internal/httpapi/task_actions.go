@@ -23,6 +23,7 @@ type batchInput struct {
 // batchFilter are the filters of a list, as JSON.
 type batchFilter struct {
 	Status   words     `json:"status,omitempty"`
+	Phase    words     `json:"phase,omitempty"`
 	Text     string    `json:"q,omitempty"`
 	Client   words     `json:"client,omitempty"`
 	Endpoint words     `json:"endpoint,omitempty"`
@@ -92,7 +93,7 @@ func (in *batchInput) batch() service.Batch {
 	b := service.Batch{Action: in.Body.Action, IDs: in.Body.IDs, Cursor: in.Body.Cursor}
 	if f := in.Body.Filter; f != nil {
 		list := TaskFilter{
-			Status: f.Status, Text: f.Text, Client: f.Client, Endpoint: f.Endpoint, Resource: f.Resource,
+			Status: f.Status, Phase: f.Phase, Text: f.Text, Client: f.Client, Endpoint: f.Endpoint, Resource: f.Resource,
 			Ref: f.Ref, Scope: f.Scope, Since: f.Since, Until: f.Until,
 		}
 		filter := list.filter()

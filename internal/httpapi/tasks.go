@@ -15,6 +15,7 @@ import (
 type Task struct {
 	ID            int64              `json:"id"`
 	Status        dispatchapy.Status `json:"status" enum:"pending,processing,success,failed,stopped,held"`
+	Phase         dispatchapy.Phase  `json:"phase" enum:"queued,retrying,waiting,sending,delivered,failed,held,stopped" doc:"The status, with pending taken apart: retrying was tried, waiting finds no resource of its endpoint usable at this moment"`
 	Client        string             `json:"client"`
 	Endpoint      string             `json:"endpoint"`
 	Ref           string             `json:"ref"`
@@ -37,6 +38,15 @@ type taskDetail struct {
 	Attempts      []attempt  `json:"attempts"`
 	Log           []logEntry `json:"log"`
 	ResentAs      []int64    `json:"resent_as" doc:"Tasks that were made from this one, the latest ones"`
+	Routes        []route    `json:"routes" doc:"Of a pending task: the resources of its endpoint in order, and what keeps them from taking it at this moment"`
+}
+
+type route struct {
+	Resource string  `json:"resource"`
+	Usable   bool    `json:"usable"`
+	Reason   string  `json:"reason" doc:"Why it cannot be used: switched off, down, failing, paused, full or rate limited"`
+	WaitMS   float64 `json:"wait_ms" doc:"In how long that may change by itself, 0 if that is not known"`
+	Refused  bool    `json:"refused" doc:"It refused this task and is not tried again before somebody retries it"`
 }
 
 type attempt struct {
@@ -67,6 +77,7 @@ type logEntry struct {
 // TaskFilter are the filters of a list of tasks.
 type TaskFilter struct {
 	Status   []string  `query:"status,explode" doc:"Any of these: repeat it, or separate with commas"`
+	Phase    []string  `query:"phase,explode" doc:"Any of these, at this moment: queued, retrying, waiting, sending, delivered, failed, held, stopped"`
 	Text     string    `query:"q" doc:"Text anywhere in payloads, names, ref and scope, ignoring case"`
 	Client   []string  `query:"client,explode" doc:"Any of these names"`
 	Endpoint []string  `query:"endpoint,explode" doc:"Any of these paths"`
@@ -79,7 +90,8 @@ type TaskFilter struct {
 
 func (f *TaskFilter) filter() service.TaskFilter {
 	return service.TaskFilter{
-		Statuses:  statuses(f.Status),
+		Statuses:  typed[dispatchapy.Status](f.Status),
+		Phases:    typed[dispatchapy.Phase](f.Phase),
 		Clients:   f.Client,
 		Endpoints: f.Endpoint,
 		Resources: f.Resource,
@@ -112,6 +124,7 @@ func newTask(t *service.Task) Task {
 	out := Task{
 		ID:            t.ID,
 		Status:        t.Status,
+		Phase:         t.Phase,
 		Client:        t.Client,
 		Endpoint:      t.Endpoint,
 		Ref:           t.Ref,
@@ -138,6 +151,12 @@ func newTaskDetail(d *service.TaskDetail) taskDetail {
 		Attempts:      make([]attempt, len(d.Attempts)),
 		Log:           make([]logEntry, len(d.Log)),
 		ResentAs:      emptyIfNil(d.Resent),
+		Routes:        make([]route, len(d.Routes)),
+	}
+	for i, r := range d.Routes {
+		out.Routes[i] = route{
+			Resource: r.Resource, Usable: r.Reason == "", Reason: string(r.Reason), WaitMS: milliseconds(r.Wait), Refused: r.Refused,
+		}
 	}
 	for i := range d.Attempts {
 		out.Attempts[i] = newAttempt(&d.Attempts[i])

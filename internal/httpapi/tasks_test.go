@@ -68,7 +68,7 @@ func TestTaskAsInTheContract(t *testing.T) {
 	g := newGateway(t)
 	id := g.delivered()
 	got := strings.TrimSpace(withoutTimes(g.get(fmt.Sprintf("/v1/tasks/%d", id)).want(200).body))
-	want := `{"id":1,"status":"success","client":"shop","endpoint":"sms","ref":"r1","scope":"prod","resource":"backup",` +
+	want := `{"id":1,"status":"success","phase":"delivered","client":"shop","endpoint":"sms","ref":"r1","scope":"prod","resource":"backup",` +
 		`"source_payload":{"ref":"r1","n":12345678901234567890,"d":1.10},"attempt_count":2,"max_attempts":5,"last_error":null,` +
 		`"created_at":"TIME","run_at":null,"finished_at":"TIME","resend_of":null,"target_payload":{"big":12345678901234567890},` +
 		`"attempts":[{"number":1,"resource":"primary","outcome":"failed","status_code":500,"error":"server_error",` +
@@ -76,7 +76,7 @@ func TestTaskAsInTheContract(t *testing.T) {
 		`"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":12}},` +
 		`{"number":2,"resource":"backup","outcome":"success","status_code":200,"error":null,"detail":"","response_body":"",` +
 		`"started_at":"2026-01-02T02:04:05.678Z","duration_ms":1,"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":0}}],` +
-		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}],"resent_as":[]}`
+		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}],"resent_as":[],"routes":[]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -97,6 +97,35 @@ func TestTaskBeforeItsFirstAttempt(t *testing.T) {
 			t.Errorf("task that is %s: run_at is %v", got["status"], got["run_at"])
 		}
 	}
+}
+
+func TestATaskThatWaitsForAResource(t *testing.T) {
+	g := newGateway(t)
+	id := g.insert("bank", false)
+	g.insert("shop", false)
+	g.put("", `{"version":1,"resources":[{"name":"backup","url":"http://127.0.0.1:9002/send","active":false}]}`, "application/json").want(200)
+
+	var got struct {
+		Phase  string
+		Routes []struct {
+			Resource, Reason string
+			Usable           bool
+		}
+	}
+	decode(t, g.get(fmt.Sprintf("/v1/tasks/%d", id)).want(200).body, &got)
+	if got.Phase != "waiting" || len(got.Routes) != 1 || got.Routes[0].Reason != "switched off" || got.Routes[0].Usable {
+		t.Errorf("%+v", got)
+	}
+	for query, want := range map[string]int{"phase=waiting": 1, "phase=queued": 1, "phase=waiting,queued": 2, "phase=retrying": 0, "phase=waiting&status=held": 0} {
+		if found := g.list(query); len(found.Items) != want {
+			t.Errorf("%s: %d tasks, want %d", query, len(found.Items), want)
+		}
+	}
+	body := g.do(request{method: "POST", path: "/v1/tasks/batch", body: `{"action":"stop","filter":{"phase":"waiting"},"dry_run":true}`}).want(200).body
+	if !strings.Contains(body, `"matching":1,`) {
+		t.Errorf("a batch by phase: %s", body)
+	}
+	g.get("/v1/tasks?phase=pending").wantProblem(422, dispatchapy.CodeInvalid)
 }
 
 type taskList struct {

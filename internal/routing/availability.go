@@ -24,6 +24,10 @@ const (
 	RateLimited Reason = "rate limited" // rate limit
 )
 
+// Limited reports whether the resource works and has no room only because of
+// its limits.
+func (r Reason) Limited() bool { return r == Full || r == RateLimited }
+
 // Unlimited is the room of a resource without limits.
 const Unlimited = math.MaxInt32
 

@@ -39,6 +39,7 @@ type node struct {
 	t     *testing.T
 	store *spyStore
 	table *routing.Table
+	rooms fakeRooms
 	logs  *bytes.Buffer
 	seen  []*routing.Snapshot // given to OnConfig
 }
@@ -73,6 +74,16 @@ func (f checkerFunc) CheckNow(ctx context.Context, id int64) (dispatchapy.Check,
 	return f(ctx, id)
 }
 
+// fakeRooms says of resources, by name, why they cannot be used.
+type fakeRooms map[string]routing.Reason
+
+func (f fakeRooms) Room(r *routing.Resource) (int, routing.Reason, time.Duration) {
+	if why := f[r.Name]; why != routing.Usable {
+		return 0, why, time.Second
+	}
+	return routing.Unlimited, routing.Usable, 0
+}
+
 func openStore(t *testing.T) *sqlite.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db"), Log: slog.New(slog.DiscardHandler)})
@@ -98,7 +109,7 @@ func newNode(t *testing.T, db *sqlite.Store, key byte) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{t: t, store: &spyStore{Store: db, failAfter: -1}, table: routing.NewTable(empty), logs: &bytes.Buffer{}}
+	n := &node{t: t, store: &spyStore{Store: db, failAfter: -1}, table: routing.NewTable(empty), rooms: fakeRooms{}, logs: &bytes.Buffer{}}
 	n.Service = service.New(service.Options{
 		Store: n.store,
 		Table: n.table,
@@ -107,6 +118,7 @@ func newNode(t *testing.T, db *sqlite.Store, key byte) *node {
 			return dispatchapy.Check{ID: 1, ResourceID: id, OK: true}, nil
 		}),
 		Log:      slog.New(slog.NewTextHandler(n.logs, nil)),
+		Delivery: service.Delivery{Rooms: n.rooms},
 		OnConfig: func(s *routing.Snapshot) { n.seen = append(n.seen, s) },
 	})
 	return n

@@ -150,7 +150,7 @@ func (s *Service) CountBatch(ctx context.Context, p dispatchapy.Principal, b Bat
 
 // selectTasks finds up to most tasks for a batch by filter.
 func (s *Service) selectTasks(ctx context.Context, p dispatchapy.Principal, b Batch, most int) (ids []int64, next string, err error) {
-	filter, err := s.storeFilter(p, *b.Filter)
+	filter, err := s.storeFilter(p, *b.Filter, s.outlook())
 	if err != nil {
 		return nil, "", err
 	}

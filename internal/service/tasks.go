@@ -22,6 +22,7 @@ const (
 // deleted object where there is none any more.
 type Task struct {
 	dispatchapy.Task
+	Phase    dispatchapy.Phase // at the moment of asking
 	Client   string
 	Endpoint string
 	Resource string // of the latest attempt; "" before the first
@@ -34,6 +35,10 @@ type TaskDetail struct {
 	Attempts []Attempt
 	Log      []dispatchapy.LogEntry
 	Resent   []int64 // tasks that were made from this one, the latest ones
+
+	// Routes are the resources of the endpoint in failover order, with what
+	// keeps each from taking the task; of a pending task only.
+	Routes []RouteState
 }
 
 // Attempt is an attempt with the name of its resource.
@@ -46,6 +51,7 @@ type Attempt struct {
 // must hold. Names may be those of deleted objects.
 type TaskFilter struct {
 	Statuses  []dispatchapy.Status
+	Phases    []dispatchapy.Phase // with Statuses: both must hold
 	Clients   []string
 	Endpoints []string
 	Resources []string
@@ -58,7 +64,7 @@ type TaskFilter struct {
 
 // selectsAll reports whether no field is given.
 func (f *TaskFilter) selectsAll() bool {
-	return len(f.Statuses)+len(f.Clients)+len(f.Endpoints)+len(f.Resources) == 0 &&
+	return len(f.Statuses)+len(f.Phases)+len(f.Clients)+len(f.Endpoints)+len(f.Resources) == 0 &&
 		f.Ref == "" && f.Scope == "" && f.Text == "" && f.Since.IsZero() && f.Until.IsZero()
 }
 
@@ -69,7 +75,8 @@ func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f Task
 	if err := require(p, dispatchapy.ReadTasks); err != nil {
 		return Page[Task]{}, err
 	}
-	filter, err := s.storeFilter(p, f)
+	now := s.outlook()
+	filter, err := s.storeFilter(p, f, now)
 	if err != nil {
 		return Page[Task]{}, err
 	}
@@ -88,7 +95,7 @@ func (s *Service) ListTasks(ctx context.Context, p dispatchapy.Principal, f Task
 	page := Page[Task]{Items: make([]Task, len(found.Tasks)), Next: beforeCursor(found.Next)}
 	mayRead := s.mayReadProviders(p)
 	for i := range found.Tasks {
-		page.Items[i] = s.named(found.Tasks[i])
+		page.Items[i] = s.named(found.Tasks[i], now)
 		if !mayRead {
 			discreet(&page.Items[i])
 		}
@@ -127,7 +134,8 @@ func (s *Service) taskOf(ctx context.Context, p dispatchapy.Principal, id int64)
 }
 
 func (s *Service) detail(found store.TaskDetail) TaskDetail {
-	d := TaskDetail{Task: s.named(found.Task), Log: found.Log, Resent: found.Resent}
+	now := s.outlook()
+	d := TaskDetail{Task: s.named(found.Task, now), Log: found.Log, Resent: found.Resent, Routes: now.routesOf(&found.Task)}
 	names := s.names.Load()
 	for _, a := range found.Attempts {
 		d.Attempts = append(d.Attempts, Attempt{Attempt: a, Resource: names.name(store.KindResource, a.ResourceID)})
@@ -138,18 +146,20 @@ func (s *Service) detail(found store.TaskDetail) TaskDetail {
 	return d
 }
 
-func (s *Service) named(t dispatchapy.Task) Task {
+func (s *Service) named(t dispatchapy.Task, now *outlook) Task {
 	names := s.names.Load()
 	return Task{
 		Task:     t,
+		Phase:    now.phaseOf(&t),
 		Client:   names.name(store.KindClient, t.ClientID),
 		Endpoint: names.name(store.KindEndpoint, t.EndpointID),
 		Resource: names.name(store.KindResource, t.ResourceID),
 	}
 }
 
-// storeFilter turns names into ids and keeps a client to its own tasks.
-func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter) (store.TaskFilter, error) {
+// storeFilter turns names into ids and phases into what is stored, and keeps a
+// client to its own tasks.
+func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter, now *outlook) (store.TaskFilter, error) {
 	if err := f.check(); err != nil {
 		return store.TaskFilter{}, err
 	}
@@ -173,6 +183,7 @@ func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter) (store.Task
 			out.ClientIDs = []int64{}
 		}
 	}
+	now.narrow(&out, f.Phases)
 	if f.Text != "" {
 		out.Named = store.NamedIDs{
 			Clients:   names.containing(store.KindClient, f.Text),
@@ -186,7 +197,12 @@ func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter) (store.Task
 func (f *TaskFilter) check() error {
 	for _, status := range f.Statuses {
 		if !status.Valid() {
-			return invalid("status", "must be one of "+joinStatuses(dispatchapy.Statuses))
+			return invalid("status", "must be one of "+joinWords(dispatchapy.Statuses))
+		}
+	}
+	for _, phase := range f.Phases {
+		if !phase.Valid() {
+			return invalid("phase", "must be one of "+joinWords(dispatchapy.Phases))
 		}
 	}
 	for _, list := range []struct {
@@ -208,10 +224,10 @@ func (f *TaskFilter) check() error {
 	return nil
 }
 
-func joinStatuses(statuses []dispatchapy.Status) string {
-	words := make([]string, len(statuses))
-	for i, status := range statuses {
-		words[i] = string(status)
+func joinWords[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, word := range list {
+		words[i] = string(word)
 	}
 	return strings.Join(words, ", ")
 }

@@ -219,6 +219,10 @@ type TaskFilter struct {
 	Since       time.Time // created at or after
 	Until       time.Time // created before
 
+	// Pending says which pending tasks are meant, where pending ones are; nil:
+	// all. It says nothing about tasks of another status.
+	Pending *PendingFilter
+
 	// Text is searched for, ignoring case, in source and target payloads, ref
 	// and scope. Tasks of the Named objects match as well: the caller has found
 	// the text in their names.
@@ -228,6 +232,12 @@ type TaskFilter struct {
 	// SourceOnly keeps Text away from target payloads. Neither the tasks of a
 	// page nor its end then tell anything of what was sent to resources.
 	SourceOnly bool
+}
+
+// PendingFilter tells pending tasks apart as dispatchapy.PhaseOf does.
+type PendingFilter struct {
+	Phases []dispatchapy.Phase // any of queued, retrying and waiting
+	Stuck  []int64             // endpoints none of whose resources can be used
 }
 
 // NamedIDs are objects whose name contains the text searched for.

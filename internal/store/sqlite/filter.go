@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +50,16 @@ func leadsOf(f *store.TaskFilter) (leads []lead) {
 	add("tasks_resource", "resource_id > 0 AND resource_id = ?", values(f.ResourceIDs))
 	add("tasks_endpoint", "endpoint_id = ?", values(f.EndpointIDs))
 	add("tasks_client", "client_id = ?", values(f.ClientIDs))
+	if onlyWaiting(f) {
+		add("tasks_endpoint", "endpoint_id = ?", values(f.Pending.Stuck))
+	}
 	return leads
+}
+
+// onlyWaiting reports whether every task that is meant waits for a resource.
+func onlyWaiting(f *store.TaskFilter) bool {
+	return f.Pending != nil && slices.Equal(f.Statuses, []dispatchapy.Status{dispatchapy.StatusPending}) &&
+		slices.Equal(f.Pending.Phases, []dispatchapy.Phase{dispatchapy.PhaseWaiting})
 }
 
 // values makes arguments of a list, without repetitions.
@@ -93,7 +103,31 @@ func conditionsOf(f *store.TaskFilter) (all []condition) {
 	one("scope = ?", f.Scope != "", f.Scope)
 	one("created_at >= ?", !f.Since.IsZero(), ceilMicros(f.Since))
 	one("created_at < ?", !f.Until.IsZero(), ceilMicros(f.Until))
+	if f.Pending != nil {
+		all = append(all, pendingCondition(f.Pending))
+	}
 	return all
+}
+
+// pendingCondition is dispatchapy.PhaseOf for the rows of pending tasks.
+func pendingCondition(f *store.PendingFilter) condition {
+	wanted := func(p dispatchapy.Phase) bool { return slices.Contains(f.Phases, p) }
+	return condition{
+		`(status <> 'pending' OR CASE WHEN endpoint_id IN (SELECT value FROM json_each(?)) THEN ? WHEN attempt_count > 0 THEN ? ELSE ? END)`,
+		[]any{idList(f.Stuck), wanted(dispatchapy.PhaseWaiting), wanted(dispatchapy.PhaseRetrying), wanted(dispatchapy.PhaseQueued)},
+	}
+}
+
+// idList gives ids as json_each reads them.
+func idList(ids []int64) string {
+	list := []byte{'['}
+	for i, id := range ids {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = strconv.AppendInt(list, id, 10)
+	}
+	return string(append(list, ']'))
 }
 
 // ceilMicros rounds up, so that comparing stored times with it is comparing

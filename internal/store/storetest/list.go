@@ -14,6 +14,7 @@ var listCases = []testCase{
 	{"WhileTasksArrive", testListArrivals},
 	{"Filters", testListFilters},
 	{"ByTime", testListTime},
+	{"PendingByPhase", testListPending},
 	{"UnknownTask", testTaskUnknown},
 }
 
@@ -149,6 +150,47 @@ func testListTime(t *testing.T, s store.Store) {
 	equal(t, "from second to third", pages(t, s, store.TaskFilter{Since: created[1], Until: created[2]}, 1), []int64{ids[1]})
 	equal(t, "far future", pages(t, s, store.TaskFilter{Since: created[2].Add(time.Hour)}, 10), nil)
 	equal(t, "far past", pages(t, s, store.TaskFilter{Until: created[0].Add(-time.Hour)}, 10), nil)
+}
+
+func testListPending(t *testing.T, s store.Store) {
+	tried := func(options ...func(*store.NewTask)) int64 {
+		l := insertLeased(t, s, options...)
+		record(t, s, store.Outcome{Lease: l.Lease, Status: dispatchapy.StatusPending, Attempts: []dispatchapy.Attempt{
+			{Number: 1, ResourceID: resourceA, Outcome: dispatchapy.OutcomeFailed, StartedAt: now()},
+		}})
+		return l.Task.ID
+	}
+	queued, retrying := insertOne(t, s), tried()
+	waiting, waitingTried := insertOne(t, s, at(endpointB)), tried(at(endpointB))
+	again := tried()
+	transition(t, s, dispatchapy.ActionRetry, again) // a new budget, in which nothing was tried
+	failed := taskIn(t, s, dispatchapy.StatusFailed, at(endpointB))
+
+	const q, r, w = dispatchapy.PhaseQueued, dispatchapy.PhaseRetrying, dispatchapy.PhaseWaiting
+	pending, both := []dispatchapy.Status{dispatchapy.StatusPending}, []dispatchapy.Status{dispatchapy.StatusFailed, dispatchapy.StatusPending}
+	for name, c := range map[string]struct {
+		statuses []dispatchapy.Status
+		phases   []dispatchapy.Phase
+		want     []int64
+	}{
+		"queued":               {pending, []dispatchapy.Phase{q}, []int64{queued, again}},
+		"retrying":             {pending, []dispatchapy.Phase{r}, []int64{retrying}},
+		"waiting":              {pending, []dispatchapy.Phase{w}, []int64{waiting, waitingTried}},
+		"queued and waiting":   {pending, []dispatchapy.Phase{w, q}, []int64{queued, again, waiting, waitingTried}},
+		"queued and retrying":  {pending, []dispatchapy.Phase{q, r}, []int64{queued, again, retrying}},
+		"retrying and waiting": {pending, []dispatchapy.Phase{r, w}, []int64{retrying, waiting, waitingTried}},
+		"failed and waiting":   {both, []dispatchapy.Phase{w}, []int64{waiting, waitingTried, failed}},
+		"failed and retrying":  {both, []dispatchapy.Phase{r}, []int64{retrying, failed}},
+	} {
+		for _, limit := range []int{1, 100} {
+			f := store.TaskFilter{Statuses: c.statuses, Pending: &store.PendingFilter{Phases: c.phases, Stuck: []int64{endpointB, 99}}}
+			equal(t, name, pages(t, s, f, limit), newestFirst(c.want...))
+			f.Text = "hello"
+			equal(t, name+", with text", pages(t, s, f, limit), newestFirst(c.want...))
+		}
+	}
+	none := store.TaskFilter{Statuses: pending, Pending: &store.PendingFilter{Phases: []dispatchapy.Phase{w}}}
+	equal(t, "waiting while no endpoint is stuck", pages(t, s, none, 10), nil)
 }
 
 func testTaskUnknown(t *testing.T, s store.Store) {
