@@ -10,6 +10,7 @@ type Settings struct {
 	TaskDelay   DurationRange `json:"task_delay"`   // random wait before the first attempt
 	Retry       RetryPolicy   `json:"retry"`
 	Cleanup     Cleanup       `json:"cleanup"`
+	Sessions    Sessions      `json:"sessions"`
 	Outbound    Outbound      `json:"outbound"`
 	SMTP        *SMTP         `json:"smtp,omitempty"`
 }
@@ -35,10 +36,20 @@ type RetryOverride struct {
 	MaxAge      *Duration `json:"max_age,omitempty"`
 }
 
-// Cleanup deletes succeeded and failed tasks after some days.
+// Cleanup says what is deleted after how many days: succeeded and failed tasks
+// after AfterDays if it is enabled, entries of the audit log and events after
+// AuditDays in any case, unless that is 0.
 type Cleanup struct {
 	Enabled   bool `json:"enabled"`
 	AfterDays int  `json:"after_days"`
+	AuditDays int  `json:"audit_days"`
+}
+
+// Sessions limits how long people stay signed in: Idle without a request, and
+// Absolute in all.
+type Sessions struct {
+	Idle     Duration `json:"idle"`
+	Absolute Duration `json:"absolute"`
 }
 
 // Outbound limits where resources may be. Cloud metadata and link-local
@@ -77,7 +88,8 @@ func DefaultSettings() Settings {
 			Cap:    Duration(time.Hour),
 			Jitter: 0.2,
 		},
-		Cleanup:  Cleanup{AfterDays: 30},
+		Cleanup:  Cleanup{AfterDays: 30, AuditDays: 400},
+		Sessions: Sessions{Idle: Duration(12 * time.Hour), Absolute: Duration(7 * 24 * time.Hour)},
 		Outbound: Outbound{AllowPrivate: true},
 	}
 }

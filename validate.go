@@ -21,6 +21,9 @@ const (
 	MaxAttempts    = 1000
 	MaxTaskDelay   = 24 * time.Hour
 	MaxAfterDays   = 36_500 // 100 years
+	MinAuditDays   = 30
+	MinSession     = 5 * time.Minute
+	MaxSession     = 90 * 24 * time.Hour
 	MaxRate        = 1_000_000
 	MaxWait        = 365 * 24 * time.Hour // of whatever else takes or allows a time
 )
@@ -178,9 +181,20 @@ func (s *Settings) validate(at place) {
 	retry := at.field("retry")
 	s.Retry.validate(retry, allRetryFields)
 	between(at.field("cleanup").field("after_days"), s.Cleanup.AfterDays, 1, MaxAfterDays)
+	if days := s.Cleanup.AuditDays; days != 0 {
+		at.field("cleanup").field("audit_days").check(days >= MinAuditDays && days <= MaxAfterDays,
+			"must be between %d and %d, or 0: nothing is deleted", MinAuditDays, MaxAfterDays)
+	}
+	s.Sessions.validate(at.field("sessions"))
 	if s.SMTP != nil {
 		s.SMTP.validate(at.field("smtp"))
 	}
+}
+
+func (s *Sessions) validate(at place) {
+	between(at.field("idle"), s.Idle, Duration(MinSession), Duration(MaxSession))
+	between(at.field("absolute"), s.Absolute, Duration(MinSession), Duration(MaxSession))
+	at.field("idle").check(s.Idle <= s.Absolute, "must not be longer than absolute, which is %s", s.Absolute)
 }
 
 // retryFields says which fields of a policy are to be judged: those that were

@@ -48,6 +48,7 @@ func validConfig() *Config {
 		}},
 	}
 	c.Settings.SMTP = &SMTP{Host: "mail.example.com", From: "Gateway <gw@example.com>"}
+	c.Settings.Cleanup.AuditDays = 0 // for ever
 	return c
 }
 
@@ -183,13 +184,18 @@ func TestValidateNamesEveryFault(t *testing.T) {
 
 		{"settings", func(c *Config, _ *Resource, e *Endpoint, _ *Client) {
 			e.Retry = nil
-			c.Settings = Settings{MaxAttempts: 1001, TaskDelay: DurationRange{Min: -1, Max: Duration(25 * time.Hour)}, Cleanup: Cleanup{AfterDays: -1},
-				Retry: RetryPolicy{Factor: math.NaN(), Cap: -1, Jitter: -0.1, MaxAge: -1}}
+			c.Settings = Settings{MaxAttempts: 1001, TaskDelay: DurationRange{Min: -1, Max: Duration(25 * time.Hour)}, Cleanup: Cleanup{AfterDays: -1, AuditDays: 29},
+				Sessions: Sessions{Idle: Duration(time.Minute), Absolute: Duration(91 * 24 * time.Hour)},
+				Retry:    RetryPolicy{Factor: math.NaN(), Cap: -1, Jitter: -0.1, MaxAge: -1}}
 		}, []string{
 			"settings.max_attempts: between 1 and 1000", "settings.task_delay.min: between 0s and 24h", "settings.task_delay.max: between 0s and 24h",
 			"settings.retry.base: greater", "settings.retry.factor: between", "settings.retry.cap: less than base", "settings.retry.jitter: between",
 			"settings.retry.max_age: negative", "settings.cleanup.after_days: between 1 and 36500",
+			"settings.cleanup.audit_days: between 30 and 36500, or 0", "settings.sessions.idle: between 5m and 2160h", "settings.sessions.absolute: between 5m and 2160h",
 		}},
+		{"idle for longer than signed in", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			c.Settings.Sessions = Sessions{Idle: Duration(2 * time.Hour), Absolute: Duration(time.Hour)}
+		}, []string{"settings.sessions.idle: longer than absolute, which is 1h"}},
 		{"numbers that overflow", func(c *Config, r *Resource, e *Endpoint, _ *Client) {
 			const ages = Duration(math.MaxInt64)
 			e.Retry = nil

@@ -206,7 +206,8 @@ func config() *rapid.Generator[*dispatchapy.Config] {
 				Base: duration().Draw(t, "base"), Factor: rapid.Float64().Draw(t, "factor"), Cap: duration().Draw(t, "cap"),
 				Jitter: rapid.Float64().Draw(t, "jitter"), MaxAge: duration().Draw(t, "age"),
 			},
-			Cleanup:  dispatchapy.Cleanup{Enabled: rapid.Bool().Draw(t, "clean"), AfterDays: rapid.IntRange(0, 40).Draw(t, "days")},
+			Cleanup:  dispatchapy.Cleanup{Enabled: rapid.Bool().Draw(t, "clean"), AfterDays: rapid.IntRange(0, 40).Draw(t, "days"), AuditDays: rapid.IntRange(0, 40).Draw(t, "audit days")},
+			Sessions: dispatchapy.Sessions{Idle: duration().Draw(t, "idle"), Absolute: duration().Draw(t, "absolute")},
 			Outbound: dispatchapy.Outbound{AllowPrivate: rapid.Bool().Draw(t, "private")},
 			SMTP: maybe(t, "smtp", rapid.Custom(func(t *rapid.T) dispatchapy.SMTP {
 				return dispatchapy.SMTP{

@@ -29,7 +29,7 @@ func newWhoAsks(p dispatchapy.Principal) WhoAsks {
 // signedIn is a new session. Its token is shown once.
 type signedIn struct {
 	Token     dispatchapy.Secret `json:"token" doc:"To be sent as Authorization: Bearer TOKEN"`
-	ExpiresAt timestamp          `json:"expires_at" doc:"At the latest; after 12 hours without a request it ends as well"`
+	ExpiresAt timestamp          `json:"expires_at" doc:"At the latest; after settings.sessions.idle without a request it ends as well"`
 	WhoAsks
 }
 

@@ -20,7 +20,7 @@ func TestTidyGatewayComesOverWhole(t *testing.T) {
 	settings := dispatchapy.DefaultSettings()
 	settings.MaxAttempts = 3
 	settings.TaskDelay = dispatchapy.DurationRange{Max: 2 * second}
-	settings.Cleanup = dispatchapy.Cleanup{Enabled: true, AfterDays: 14}
+	settings.Cleanup.Enabled, settings.Cleanup.AfterDays = true, 14
 	settings.SMTP = &dispatchapy.SMTP{
 		Host: "mail.example.com", Port: 465, Username: "mailer", Password: "planted-smtp",
 		From: "gw@example.com", Encryption: dispatchapy.EncryptionTLS,

@@ -121,7 +121,10 @@ func (p *People) Refresh(ctx context.Context) error {
 	if err := p.refresh(ctx); err != nil {
 		return storeError(err)
 	}
-	return storeError(p.followClients(ctx))
+	if err := p.followClients(ctx); err != nil {
+		return storeError(err)
+	}
+	return storeError(p.followLimits(ctx))
 }
 
 // refresh is the directory's part of Refresh, for callers that hold mu.
@@ -240,5 +243,24 @@ func (p *People) followClients(ctx context.Context) error {
 		p.sessions.forget(func(s *store.Session) bool { return s.ClientID == id })
 	}
 	p.clients, p.clientConfig = present, cfg.Version
+	return nil
+}
+
+// followLimits makes all sessions keep the limits of the settings: shorter ones
+// hold for those that there are already, longer ones from their next request
+// on, but no session lives longer in all than was said when it began. What was
+// seen and not written yet is written first, so that nobody is taken for idle.
+// The caller holds mu.
+func (p *People) followLimits(ctx context.Context) error {
+	limits := p.sessionLimits()
+	if limits == p.limits {
+		return nil
+	}
+	p.flush(ctx)
+	if err := p.store.LimitSessions(ctx, limits.Idle.Std(), limits.Absolute.Std()); err != nil {
+		return err // the next poll tries again
+	}
+	p.sessions.forget(func(*store.Session) bool { return true })
+	p.limits = limits
 	return nil
 }

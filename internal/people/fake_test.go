@@ -129,6 +129,25 @@ func (m *memory) TouchSessions(_ context.Context, seen []store.SessionSeen) erro
 	return m.err
 }
 
+func (m *memory) LimitSessions(_ context.Context, idle, absolute time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.err != nil {
+		return m.err
+	}
+	earlier := func(a, b time.Time) time.Time {
+		if b.Before(a) {
+			return b
+		}
+		return a
+	}
+	for hash, s := range m.sessions {
+		s.IdleEnd, s.AbsoluteEnd = earlier(s.IdleEnd, s.SeenAt.Add(idle)), earlier(s.AbsoluteEnd, s.CreatedAt.Add(absolute))
+		m.sessions[hash] = s
+	}
+	return nil
+}
+
 func (m *memory) ListSessions(_ context.Context, user, client int64) ([]store.Session, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -258,7 +277,7 @@ func start(t *testing.T) *node {
 // configured compiles a configuration with clients that have these tokens.
 func (n *node) configured(version int64, tokens ...string) *routing.Snapshot {
 	n.t.Helper()
-	cfg := &dispatchapy.Config{Version: version}
+	cfg := &dispatchapy.Config{Version: version, Settings: dispatchapy.DefaultSettings()}
 	for i, token := range tokens {
 		cfg.Clients = append(cfg.Clients, dispatchapy.Client{
 			ID: int64(1000 + i), Name: "client " + string(rune('a'+i)), TokenHash: dispatchapy.HashToken(token).String(),

@@ -39,6 +39,7 @@ type SessionStore interface {
 	PutSession(ctx context.Context, s store.Session) error
 	Session(ctx context.Context, hash [32]byte) (store.Session, error)
 	TouchSessions(ctx context.Context, seen []store.SessionSeen) error
+	LimitSessions(ctx context.Context, idle, absolute time.Duration) error
 	ListSessions(ctx context.Context, userID, clientID int64) ([]store.Session, error)
 	DeleteSessions(ctx context.Context, q store.SessionSelection) (int, error)
 	DeleteEndedSessions(ctx context.Context, limit int) (int, error)
@@ -94,9 +95,10 @@ type People struct {
 	sessions  sessionCache
 	uses      tokenUses
 
-	mu           sync.Mutex       // held while the directory is being replaced
-	clients      map[int64]string // hash of the token, as of clientConfig
-	clientConfig int64            // version of the configuration that clients is of
+	mu           sync.Mutex           // held while the directory is being replaced
+	clients      map[int64]string     // hash of the token, as of clientConfig
+	clientConfig int64                // version of the configuration that clients is of
+	limits       dispatchapy.Sessions // that are kept by all sessions; zero: not known yet
 }
 
 // New makes People. Nobody is known before the first Refresh.
@@ -112,7 +114,7 @@ func New(o Options) *People {
 		log:       o.Log,
 		hasher:    newHasher(cost),
 		throttle:  newThrottle(),
-		sessions:  sessionCache{entries: map[[32]byte]*sessionEntry{}, seen: map[[32]byte]store.SessionSeen{}},
+		sessions:  sessionCache{entries: map[[32]byte]*sessionEntry{}, seen: map[[32]byte]time.Time{}},
 		uses:      tokenUses{pending: map[store.ObjectRef]time.Time{}},
 	}
 	p.directory.Store(newDirectory(0, nil))
@@ -151,7 +153,7 @@ func (p *People) Run(ctx context.Context) {
 }
 
 func (p *People) flush(ctx context.Context) {
-	if seen := p.sessions.takeSeen(); len(seen) > 0 {
+	if seen := p.sessions.takeSeen(p.sessionLimits().Idle.Std()); len(seen) > 0 {
 		if err := p.store.TouchSessions(ctx, seen); err != nil && ctx.Err() == nil {
 			p.log.Warn("last use of sessions could not be written", "error", err)
 		}

@@ -13,15 +13,17 @@ import (
 	"dispatchapy/internal/store"
 )
 
-// How long sessions live, and how many.
+// Bounds of sessions. How long they live is a matter of the settings.
 const (
-	idleLimit     = 12 * time.Hour
-	absoluteLimit = 7 * 24 * time.Hour
-	sessionTrust  = 2 * time.Second // what is known of a session in memory is then read again
-	sessionsEach  = 50              // of a user or client; a new one ends the one unseen for longest
-	cachedMost    = 10_000
-	maxAgent      = 200
+	sessionTrust = 2 * time.Second // what is known of a session in memory is then read again
+	sessionsEach = 50              // of a user or client; a new one ends the one unseen for longest
+	cachedMost   = 10_000
+	maxAgent     = 200
 )
+
+func (p *People) sessionLimits() dispatchapy.Sessions {
+	return p.snapshots.Load().Config.Settings.Sessions
+}
 
 // SignedIn is a new session. The token is shown this once.
 type SignedIn struct {
@@ -90,7 +92,7 @@ func (p *People) begin(ctx context.Context, who dispatchapy.Principal, from From
 	if err := p.makeRoom(ctx, who); err != nil {
 		return SignedIn{}, storeError(err)
 	}
-	token, now := newSecret(SessionPrefix), time.Now()
+	token, now, limits := newSecret(SessionPrefix), time.Now(), p.sessionLimits()
 	s := store.Session{
 		Hash:        dispatchapy.HashToken(token.Reveal()),
 		UserID:      who.UserID,
@@ -99,8 +101,8 @@ func (p *People) begin(ctx context.Context, who dispatchapy.Principal, from From
 		Agent:       shorten(from.Agent, maxAgent),
 		CreatedAt:   now,
 		SeenAt:      now,
-		IdleEnd:     now.Add(idleLimit),
-		AbsoluteEnd: now.Add(absoluteLimit),
+		IdleEnd:     now.Add(limits.Idle.Std()),
+		AbsoluteEnd: now.Add(limits.Absolute.Std()),
 	}
 	if err := p.store.PutSession(ctx, s); err != nil {
 		return SignedIn{}, storeError(err)
@@ -219,8 +221,8 @@ func (p *People) end(ctx context.Context, q store.SessionSelection) (int, error)
 type sessionCache struct {
 	mu      sync.Mutex
 	entries map[[32]byte]*sessionEntry
-	seen    map[[32]byte]store.SessionSeen // not written yet
-	ends    int64                          // how often sessions were ended
+	seen    map[[32]byte]time.Time // not written yet
+	ends    int64                  // how often sessions were ended
 }
 
 type sessionEntry struct {
@@ -264,16 +266,17 @@ func (c *sessionCache) touch(s *store.Session, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, noted := c.seen[s.Hash]; noted || len(c.seen) < cachedMost {
-		c.seen[s.Hash] = store.SessionSeen{Hash: s.Hash, SeenAt: now, IdleEnd: now.Add(idleLimit)}
+		c.seen[s.Hash] = now
 	}
 }
 
-func (c *sessionCache) takeSeen() []store.SessionSeen {
+// takeSeen gives what is to be written. Those seen may be idle from then on.
+func (c *sessionCache) takeSeen(idle time.Duration) []store.SessionSeen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	taken := make([]store.SessionSeen, 0, len(c.seen))
-	for _, s := range c.seen {
-		taken = append(taken, s)
+	for hash, at := range c.seen {
+		taken = append(taken, store.SessionSeen{Hash: hash, SeenAt: at, IdleEnd: at.Add(idle)})
 	}
 	clear(c.seen)
 	return taken

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dispatchapy"
+	"dispatchapy/internal/routing"
 	"dispatchapy/internal/store"
 )
 
@@ -212,7 +213,7 @@ func TestSessionsEnd(t *testing.T) {
 		for ; n.knows(used.Token); lived += time.Hour {
 			time.Sleep(time.Hour)
 		}
-		if lived != absoluteLimit {
+		if lived != 7*24*time.Hour {
 			t.Errorf("it lived for %v", lived)
 		}
 		time.Sleep(flushEvery)
@@ -222,6 +223,72 @@ func TestSessionsEnd(t *testing.T) {
 		}
 		cancel()
 		<-done
+	})
+}
+
+// limited makes the settings limit sessions.
+func (n *node) limited(idle, absolute time.Duration) {
+	n.t.Helper()
+	cfg := *n.table.Load().Config
+	cfg.Settings.Sessions = dispatchapy.Sessions{Idle: dispatchapy.Duration(idle), Absolute: dispatchapy.Duration(absolute)}
+	snapshot, err := routing.Compile(&cfg)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.table.Store(snapshot)
+	n.refresh()
+}
+
+func TestNewLimitsHoldForAllSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t)
+		idle, used := n.signIn(AdminName), n.signIn(AdminName)
+		time.Sleep(time.Hour)
+		n.knows(used.Token) // not written yet
+		n.limited(10*time.Minute, 3*time.Hour)
+		if n.knows(idle.Token) || !n.knows(used.Token) {
+			t.Error("with a shorter limit the idle one has to end, and only that")
+		}
+		n.limited(5*time.Hour, 30*time.Hour)
+		if n.knows(idle.Token) {
+			t.Error("a longer limit wakes a session that had ended")
+		}
+		short := n.signIn(AdminName)
+		if lived := time.Until(short.ExpiresAt); lived != 30*time.Hour {
+			t.Errorf("a new session lives for %v", lived)
+		}
+		n.knows(used.Token)
+		n.flush(t.Context())
+		time.Sleep(time.Hour)
+		if !n.knows(used.Token) {
+			t.Error("a longer limit does not hold from the next request on")
+		}
+		time.Sleep(time.Hour)
+		if n.knows(used.Token) || !n.knows(short.Token) {
+			t.Error("a session has to end when its longest time is over, and others not")
+		}
+	})
+}
+
+func TestLimitsAreKeptWhenTheDatabaseIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t)
+		in := n.signIn(AdminName)
+		time.Sleep(time.Hour)
+		cfg := *n.table.Load().Config
+		cfg.Settings.Sessions.Idle = dispatchapy.Duration(30 * time.Minute)
+		snapshot, err := routing.Compile(&cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.table.Store(snapshot)
+		n.store.fail(store.ErrUnavailable)
+		wantCode(t, n.Refresh(t.Context()), dispatchapy.CodeUnavailable)
+		n.store.fail(nil)
+		n.refresh()
+		if n.knows(in.Token) {
+			t.Error("the new limit was forgotten")
+		}
 	})
 }
 

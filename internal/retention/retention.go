@@ -28,10 +28,13 @@ type Store interface {
 	DeleteExpiredKeys(ctx context.Context, limit int) (int, error)
 	DeleteEndedSessions(ctx context.Context, limit int) (int, error)
 	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
+	DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)
+	DeleteOldEvents(ctx context.Context, age time.Duration, limit int) (int, error)
 }
 
-// Runner deletes finished tasks as the settings say, idempotency keys and
-// sessions that nobody may use any more, and statistics of long ago.
+// Runner deletes finished tasks, audit entries and events as the settings say,
+// idempotency keys and sessions that nobody may use any more, and statistics of
+// long ago.
 type Runner struct {
 	Store Store
 	Table *routing.Table
@@ -62,14 +65,20 @@ func (r *Runner) round(ctx context.Context) {
 		return r.Store.DeleteOldStats(ctx, statsAge, limit)
 	})
 	cleanup := r.Table.Load().Config.Settings.Cleanup
-	if !cleanup.Enabled {
-		return
+	if cleanup.AuditDays > 0 {
+		r.sweep(ctx, "audit entries", olderThan(cleanup.AuditDays, r.Store.DeleteOldAudit))
+		r.sweep(ctx, "events", olderThan(cleanup.AuditDays, r.Store.DeleteOldEvents))
 	}
-	// Bounded once more: an age that overflowed would delete everything.
-	age := time.Duration(min(cleanup.AfterDays, dispatchapy.MaxAfterDays)) * 24 * time.Hour
-	r.sweep(ctx, "finished tasks", func(ctx context.Context, limit int) (int, error) {
-		return r.Store.DeleteFinished(ctx, age, limit)
-	})
+	if cleanup.Enabled {
+		r.sweep(ctx, "finished tasks", olderThan(cleanup.AfterDays, r.Store.DeleteFinished))
+	}
+}
+
+// olderThan makes a step of what deletes by age. The days are bounded once
+// more: an age that overflowed would delete everything.
+func olderThan(days int, del func(context.Context, time.Duration, int) (int, error)) func(context.Context, int) (int, error) {
+	age := time.Duration(min(days, dispatchapy.MaxAfterDays)) * 24 * time.Hour
+	return func(ctx context.Context, limit int) (int, error) { return del(ctx, age, limit) }
 }
 
 // sweep repeats a step until nothing is left to delete.

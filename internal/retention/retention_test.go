@@ -15,10 +15,10 @@ import (
 
 // shelf counts what is left to delete.
 type shelf struct {
-	tasks, keys, sessions, stats atomic.Int64
-	age, statsAge                atomic.Int64
-	steps                        atomic.Int64
-	err                          error
+	tasks, keys, sessions, stats, audit, events atomic.Int64
+	age, statsAge, auditAge, eventsAge          atomic.Int64
+	steps                                       atomic.Int64
+	err                                         error
 }
 
 func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) (int, error) {
@@ -37,6 +37,16 @@ func (s *shelf) DeleteEndedSessions(_ context.Context, limit int) (int, error) {
 func (s *shelf) DeleteOldStats(_ context.Context, age time.Duration, limit int) (int, error) {
 	s.statsAge.Store(int64(age))
 	return s.take(&s.stats, limit)
+}
+
+func (s *shelf) DeleteOldAudit(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.auditAge.Store(int64(age))
+	return s.take(&s.audit, limit)
+}
+
+func (s *shelf) DeleteOldEvents(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.eventsAge.Store(int64(age))
+	return s.take(&s.events, limit)
 }
 
 func (s *shelf) take(from *atomic.Int64, limit int) (int, error) {
@@ -73,8 +83,10 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s.keys.Store(3)
 	s.sessions.Store(step)
 	s.stats.Store(2*step + 7)
-	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30}, s, func() {
-		time.Sleep(8*pause + time.Millisecond)
+	s.audit.Store(step + 1)
+	s.events.Store(step + 2)
+	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30, AuditDays: 60}, s, func() {
+		time.Sleep(10*pause + time.Millisecond)
 		if n := s.tasks.Load(); n != 0 {
 			t.Errorf("%d tasks left", n)
 		}
@@ -90,24 +102,49 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 		if age := time.Duration(s.age.Load()); age != 30*24*time.Hour {
 			t.Errorf("age = %v, want 30 days", age)
 		}
+		if audit, events := s.audit.Load(), s.events.Load(); audit != 0 || events != 0 {
+			t.Errorf("%d audit entries and %d events left", audit, events)
+		}
+		if audit, events := time.Duration(s.auditAge.Load()), time.Duration(s.eventsAge.Load()); audit != 60*24*time.Hour || events != audit {
+			t.Errorf("age of audit entries = %v, of events = %v, want 60 days", audit, events)
+		}
 	})
 }
 
 func TestKeepsTasksUnlessAsked(t *testing.T) {
 	s := &shelf{}
 	s.tasks.Store(7)
-	run(t, dispatchapy.Cleanup{AfterDays: 1}, s, func() {
+	s.audit.Store(1)
+	run(t, dispatchapy.Cleanup{AfterDays: 1, AuditDays: 60}, s, func() {
 		time.Sleep(time.Hour)
 		if n := s.tasks.Load(); n != 7 {
 			t.Errorf("%d tasks left of 7", n)
+		}
+		if n := s.audit.Load(); n != 0 {
+			t.Errorf("%d old audit entries left, which is no matter of tasks", n)
+		}
+	})
+}
+
+func TestKeepsAuditForEver(t *testing.T) {
+	s := &shelf{}
+	s.audit.Store(7)
+	s.events.Store(7)
+	run(t, dispatchapy.Cleanup{}, s, func() {
+		time.Sleep(time.Hour)
+		if audit, events := s.audit.Load(), s.events.Load(); audit != 7 || events != 7 {
+			t.Errorf("%d audit entries and %d events left of 7", audit, events)
 		}
 	})
 }
 
 func TestAnAbsurdAgeDeletesNothingYoung(t *testing.T) {
 	s := &shelf{}
-	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 106_752}, s, func() {
+	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 106_752, AuditDays: 106_752}, s, func() {
 		synctest.Wait()
+		if age := time.Duration(s.auditAge.Load()); age < 99*365*24*time.Hour {
+			t.Errorf("age of audit entries = %v", age)
+		}
 		if age := time.Duration(s.age.Load()); age < 99*365*24*time.Hour {
 			t.Errorf("age = %v", age)
 		}
@@ -116,14 +153,14 @@ func TestAnAbsurdAgeDeletesNothingYoung(t *testing.T) {
 
 func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
-	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1}, s, func() {
+	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1, AuditDays: 30}, s, func() {
 		time.Sleep(interval - time.Millisecond)
-		if n := s.steps.Load(); n != 4 {
+		if n := s.steps.Load(); n != 6 {
 			t.Errorf("%d steps in a round that fails, want one each", n)
 		}
 		time.Sleep(interval)
-		if n := s.steps.Load(); n != 8 {
-			t.Errorf("%d steps after the second round, want 8", n)
+		if n := s.steps.Load(); n != 12 {
+			t.Errorf("%d steps after the second round, want 12", n)
 		}
 	})
 }

@@ -17,6 +17,12 @@ type Management interface {
 	// (0: from the newest).
 	ListAudit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 
+	// DeleteOldAudit deletes up to limit of the oldest entries, as far as they
+	// are older than age.
+	DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)
+	// DeleteOldEvents does the same to events.
+	DeleteOldEvents(ctx context.Context, age time.Duration, limit int) (int, error)
+
 	// PutSession stores or replaces a session by its hash.
 	PutSession(ctx context.Context, s Session) error
 	// Session finds a session by its hash, or gives ErrNotFound. One that has
@@ -25,6 +31,9 @@ type Management interface {
 	// TouchSessions moves SeenAt and IdleEnd of sessions that have not ended,
 	// never back.
 	TouchSessions(ctx context.Context, seen []SessionSeen) error
+	// LimitSessions makes sessions end idle after they were seen last, and
+	// absolute after they began, unless they end before that anyway.
+	LimitSessions(ctx context.Context, idle, absolute time.Duration) error
 	// ListSessions gives the sessions of one user or client that have not
 	// ended, latest seen first; both ids 0: everybody's.
 	ListSessions(ctx context.Context, userID, clientID int64) ([]Session, error)

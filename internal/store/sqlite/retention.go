@@ -51,6 +51,28 @@ func (s *Store) DeleteExpiredKeys(ctx context.Context, limit int) (int, error) {
 	})
 }
 
+// DeleteOldAudit implements store.Management.
+func (s *Store) DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error) {
+	return s.deleteOldest(ctx, `DELETE FROM audit WHERE id IN
+		(SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT ?2) WHERE at <= ?1)`, age, limit)
+}
+
+// DeleteOldEvents implements store.Management.
+func (s *Store) DeleteOldEvents(ctx context.Context, age time.Duration, limit int) (int, error) {
+	return s.deleteOldest(ctx, `DELETE FROM events WHERE id IN
+		(SELECT id FROM (SELECT id, at FROM events ORDER BY id LIMIT ?2) WHERE at <= ?1)`, age, limit)
+}
+
+// deleteOldest runs a query that deletes rows up to a time among the first by
+// id. Ids are in the order of time as far as the wall clock is, and so there is
+// no index to keep, and nothing to read while the first rows are young.
+func (s *Store) deleteOldest(ctx context.Context, query string, age time.Duration, limit int) (int, error) {
+	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
+		deleted, err := tx.change(query, tx.wall-age.Microseconds(), limit)
+		return int(deleted), err
+	})
+}
+
 // inSteps deletes up to limit rows, few at a time. After an error the number
 // says how many were deleted before it.
 func (s *Store) inSteps(ctx context.Context, limit int, step func(tx *tx, limit int) (int, error)) (total int, err error) {

@@ -82,6 +82,15 @@ func (s *Store) TouchSessions(ctx context.Context, seen []store.SessionSeen) err
 	})
 }
 
+// LimitSessions implements store.Management.
+func (s *Store) LimitSessions(ctx context.Context, idle, absolute time.Duration) error {
+	return s.writes.Do(ctx, func(tx *tx) error {
+		_, err := tx.exec(`UPDATE sessions SET idle_end = min(idle_end, seen_at + ?1), absolute_end = min(absolute_end, created_at + ?2)
+			WHERE idle_end > seen_at + ?1 OR absolute_end > created_at + ?2`, idle.Microseconds(), absolute.Microseconds())
+		return err
+	})
+}
+
 // ListSessions implements store.Management.
 func (s *Store) ListSessions(ctx context.Context, userID, clientID int64) (sessions []store.Session, err error) {
 	query, args := "SELECT "+sessionColumns+" FROM sessions WHERE "+notEnded, []any{time.Now().UnixMicro()}

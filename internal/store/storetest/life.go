@@ -115,6 +115,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"PutSession":    func() error { return s.PutSession(ctx, session(1)) },
 		"Session":       func() error { _, err := s.Session(ctx, session(1).Hash); return err },
 		"TouchSessions": func() error { return s.TouchSessions(ctx, []store.SessionSeen{{Hash: session(1).Hash}}) },
+		"LimitSessions": func() error { return s.LimitSessions(ctx, time.Hour, time.Hour) },
 		"ListSessions":  func() error { _, err := s.ListSessions(ctx, 0, 0); return err },
 		"DeleteSessions": func() error {
 			_, err := s.DeleteSessions(ctx, store.SessionSelection{UserID: 1})
@@ -124,9 +125,11 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"RecordTokenUse": func() error {
 			return s.RecordTokenUse(ctx, map[store.ObjectRef]time.Time{{Kind: store.KindToken, ID: 1}: now()})
 		},
-		"TokenUses":      func() error { _, err := s.TokenUses(ctx); return err },
-		"Stats":          func() error { _, err := s.Stats(ctx, store.StatsQuery{}); return err },
-		"DeleteOldStats": func() error { _, err := s.DeleteOldStats(ctx, time.Hour, 1); return err },
+		"TokenUses":       func() error { _, err := s.TokenUses(ctx); return err },
+		"Stats":           func() error { _, err := s.Stats(ctx, store.StatsQuery{}); return err },
+		"DeleteOldStats":  func() error { _, err := s.DeleteOldStats(ctx, time.Hour, 1); return err },
+		"DeleteOldAudit":  func() error { _, err := s.DeleteOldAudit(ctx, time.Hour, 1); return err },
+		"DeleteOldEvents": func() error { _, err := s.DeleteOldEvents(ctx, time.Hour, 1); return err },
 		"ImportTasks": func() error {
 			_, err := s.ImportTasks(ctx, []store.TaskDetail{{Task: dispatchapy.Task{Status: dispatchapy.StatusStopped}}})
 			return err

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -205,6 +206,7 @@ var retentionCases = []testCase{
 	{"OnlySucceededAndFailed", testRetentionStatuses},
 	{"LimitAndAge", testRetentionLimit},
 	{"NothingIsLeftBehind", testRetentionRest},
+	{"AuditAndEvents", testRetentionTrail},
 }
 
 func testRetentionStatuses(t *testing.T, s store.Store) {
@@ -257,5 +259,53 @@ func testRetentionRest(t *testing.T, s store.Store) {
 	equal(t, "found by text", pages(t, s, store.TaskFilter{Text: "hello"}, 10), nil)
 	if got := len(events(t, s)); got != 1 {
 		t.Errorf("%d events are left, want 1: events outlive their task", got)
+	}
+}
+
+// testRetentionTrail: both are deleted from the oldest on, not beyond the limit
+// and the age.
+func testRetentionTrail(t *testing.T, s store.Store) {
+	const old, young = 3, 2
+	var happened []dispatchapy.Event
+	for i := range old + young {
+		at := now().Add(-2 * time.Hour)
+		if i >= old {
+			at = now()
+		}
+		appendAudit(t, s, store.AuditEntry{At: at, By: "tester", Action: fmt.Sprint(i)})
+		happened = append(happened, dispatchapy.Event{Kind: dispatchapy.EventTaskFailed, At: at, Detail: fmt.Sprint(i)})
+	}
+	record(t, s, store.Outcome{Lease: insertLeased(t, s).Lease, Status: dispatchapy.StatusFailed, Events: happened})
+	left := func() (audit, event []string) {
+		for _, e := range listAudit(t, s, store.AuditQuery{}) {
+			audit = append(audit, e.Action)
+		}
+		for _, e := range events(t, s) {
+			event = append(event, e.Detail)
+		}
+		return audit, event
+	}
+	for _, c := range []struct {
+		age     time.Duration
+		limit   int
+		deleted int
+		left    []string
+	}{
+		{3 * time.Hour, 10, 0, []string{"4", "3", "2", "1", "0"}},
+		{time.Hour, 2, 2, []string{"4", "3", "2"}},
+		{time.Hour, 10, 1, []string{"4", "3"}},
+		{time.Hour, 10, 0, []string{"4", "3"}},
+	} {
+		audits, err := s.DeleteOldAudit(t.Context(), c.age, c.limit)
+		if err != nil || audits != c.deleted {
+			t.Errorf("DeleteOldAudit(%v, %d) gives %d, %v; want %d", c.age, c.limit, audits, err, c.deleted)
+		}
+		gone, err := s.DeleteOldEvents(t.Context(), c.age, c.limit)
+		if err != nil || gone != c.deleted {
+			t.Errorf("DeleteOldEvents(%v, %d) gives %d, %v; want %d", c.age, c.limit, gone, err, c.deleted)
+		}
+		audit, event := left()
+		equal(t, "audit entries left", audit, c.left)
+		equal(t, "events left", event, c.left)
 	}
 }

@@ -15,6 +15,7 @@ var sessionCases = []testCase{
 	{"Replace", testSessionReplace},
 	{"Ended", testSessionEnded},
 	{"Touch", testSessionTouch},
+	{"Limit", testSessionLimit},
 	{"List", testSessionList},
 	{"Delete", testSessionDelete},
 	{"DeleteEnded", testSessionDeleteEnded},
@@ -131,6 +132,26 @@ func testSessionTouch(t *testing.T, s store.Store) {
 	equal(t, "sessions", listSessions(t, s, 0, 0), []store.Session{used}, ignoreSessionID)
 	wantNoSession(t, s, over.Hash, "an ended session that was touched")
 	wantNoSession(t, s, [32]byte{9}, "an unknown session that was touched")
+}
+
+func testSessionLimit(t *testing.T, s store.Store) {
+	seen := func(ago time.Duration) func(*store.Session) {
+		return func(s *store.Session) { s.SeenAt = s.SeenAt.Add(-ago) }
+	}
+	began := func(ago time.Duration) func(*store.Session) {
+		return func(s *store.Session) { s.CreatedAt = s.CreatedAt.Add(-ago) }
+	}
+	fresh, idle, long := session(1), session(2, seen(31*time.Minute)), session(3, began(3*time.Hour))
+	put(t, s, fresh, idle, long)
+	if err := s.LimitSessions(t.Context(), 30*time.Minute, 3*time.Hour); err != nil {
+		t.Fatalf("LimitSessions: %v", err)
+	}
+	fresh.IdleEnd = fresh.SeenAt.Add(30 * time.Minute)
+	equal(t, "sessions", listSessions(t, s, 0, 0), []store.Session{fresh}, ignoreSessionID)
+	if err := s.LimitSessions(t.Context(), 300*time.Hour, 300*time.Hour); err != nil {
+		t.Fatalf("LimitSessions: %v", err)
+	}
+	equal(t, "sessions after a longer limit", listSessions(t, s, 0, 0), []store.Session{fresh}, ignoreSessionID)
 }
 
 func testSessionList(t *testing.T, s store.Store) {
