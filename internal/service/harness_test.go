@@ -36,7 +36,7 @@ clients:
 // node is one gateway on a database, as far as the service is concerned.
 type node struct {
 	*service.Service
-	t     *testing.T
+	t     testing.TB
 	store *spyStore
 	table *routing.Table
 	rooms fakeRooms
@@ -84,7 +84,7 @@ func (f fakeRooms) Room(r *routing.Resource) (int, routing.Reason, time.Duration
 	return routing.Unlimited, routing.Usable, 0
 }
 
-func openStore(t *testing.T) *sqlite.Store {
+func openStore(t testing.TB) *sqlite.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -99,7 +99,7 @@ func openStore(t *testing.T) *sqlite.Store {
 }
 
 // newNode makes a node that has not read its configuration yet.
-func newNode(t *testing.T, db *sqlite.Store, key byte) *node {
+func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 	t.Helper()
 	box, err := sealer.New(sealer.Key(bytes.Repeat([]byte{key}, 32)))
 	if err != nil {

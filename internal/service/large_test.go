@@ -5,46 +5,12 @@
 package service_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"dispatchapy"
-	"dispatchapy/internal/gatewayfile"
 	"dispatchapy/internal/service"
 )
-
-// large is a configuration of 10,000 objects.
-func large() *dispatchapy.Config {
-	cfg := &dispatchapy.Config{Settings: dispatchapy.DefaultSettings()}
-	for i := range 2500 {
-		cfg.Resources = append(cfg.Resources, dispatchapy.Resource{
-			Name: fmt.Sprintf("r%04d", i), URL: fmt.Sprintf("http://r%d.example/send", i), RequiredParams: []string{"to"},
-			Headers: map[string]dispatchapy.Secret{"X-Key": "hush-large"},
-		})
-		r := cfg.Resources[i].Name
-		cfg.Endpoints = append(cfg.Endpoints, dispatchapy.Endpoint{
-			Path: fmt.Sprintf("e%04d", i), Resources: []string{r}, Mapping: map[string]dispatchapy.Mapping{r: {"to": {From: "phone"}}},
-		})
-	}
-	for i := range 5000 {
-		cfg.Clients = append(cfg.Clients, dispatchapy.Client{
-			Name: fmt.Sprintf("c%04d", i), Token: dispatchapy.Secret(fmt.Sprintf("token-of-client-%d", i)),
-			Endpoints: []string{cfg.Endpoints[i/2].Path, cfg.Endpoints[(i+7)%2500].Path},
-		})
-	}
-	cfg.Normalize()
-	return cfg
-}
-
-func fileOf(t *testing.T, cfg *dispatchapy.Config) string {
-	t.Helper()
-	text, err := gatewayfile.EncodeJSON(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
 
 // withinASecond measures on a machine that may be busy with other things: only
 // several times a second is a failure. What it takes on an idle one is logged;
