@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"dispatchapy"
 )
@@ -216,8 +217,15 @@ type structFields struct {
 	byKey map[string]int
 }
 
-func fieldsOf(t reflect.Type) structFields {
-	f := structFields{byKey: make(map[string]int, t.NumField())}
+// knownFields has the structFields of every type that was asked for: the
+// types of the domain.
+var knownFields sync.Map
+
+func fieldsOf(t reflect.Type) *structFields {
+	if known, ok := knownFields.Load(t); ok {
+		return known.(*structFields)
+	}
+	f := &structFields{byKey: make(map[string]int, t.NumField())}
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name == "" || name == "-" {
@@ -226,6 +234,7 @@ func fieldsOf(t reflect.Type) structFields {
 		f.keys = append(f.keys, name)
 		f.byKey[name] = i
 	}
+	knownFields.Store(t, f)
 	return f
 }
 

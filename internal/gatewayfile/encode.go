@@ -139,7 +139,7 @@ func (e *encoder) complete(v reflect.Value) *node {
 			}
 			f = f.Elem()
 		}
-		if _, text := f.Interface().(encoding.TextMarshaler); f.Kind() == reflect.Struct && !text {
+		if f.Kind() == reflect.Struct && !f.Type().Implements(textMarshaler) {
 			n.add(key{text: name}, e.complete(f))
 			continue
 		}
@@ -165,18 +165,23 @@ func (e *encoder) isDefault(v, def reflect.Value) bool {
 		if v.Type().Elem().Kind() == reflect.Struct {
 			return false // rules: the defaults' one is only there for its fields
 		}
+	case reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64, reflect.String:
+		return v.Equal(def) // like below, and cheaper
 	}
-	return reflect.DeepEqual(v.Interface(), def.Interface())
+	return v.IsZero() && def.IsZero() || reflect.DeepEqual(v.Interface(), def.Interface())
 }
 
-var durationRange = reflect.TypeFor[dispatchapy.DurationRange]()
+var (
+	durationRange = reflect.TypeFor[dispatchapy.DurationRange]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
 
 func (e *encoder) value(v, def reflect.Value) *node {
 	if v.Type() == rawMessage {
 		return e.raw(v.Bytes())
 	}
-	if text, ok := v.Interface().(encoding.TextMarshaler); ok {
-		return e.text(text)
+	if v.Type().Implements(textMarshaler) {
+		return e.text(v.Interface().(encoding.TextMarshaler))
 	}
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"dispatchapy"
 )
@@ -289,52 +288,4 @@ func changedKeys(before, after *node) []string {
 		}
 	}
 	return changed
-}
-
-var timeType = reflect.TypeFor[time.Time]()
-
-// Clone makes a deep copy of an object.
-func Clone[T Objects](object *T) *T { return clone(object) }
-
-// clone makes a deep copy.
-func clone[T any](v *T) *T {
-	out := new(T)
-	reflect.ValueOf(out).Elem().Set(cloneValue(reflect.ValueOf(v).Elem()))
-	return out
-}
-
-func cloneValue(v reflect.Value) reflect.Value {
-	out := reflect.New(v.Type()).Elem()
-	if v.Type() == timeType {
-		out.Set(v) // its fields are its own
-		return out
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			out.Set(reflect.New(v.Type().Elem()))
-			out.Elem().Set(cloneValue(v.Elem()))
-		}
-	case reflect.Slice:
-		if !v.IsNil() {
-			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
-			for i := range v.Len() {
-				out.Index(i).Set(cloneValue(v.Index(i)))
-			}
-		}
-	case reflect.Map:
-		if !v.IsNil() {
-			out.Set(reflect.MakeMapWithSize(v.Type(), v.Len()))
-			for it := v.MapRange(); it.Next(); {
-				out.SetMapIndex(it.Key(), cloneValue(it.Value()))
-			}
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			out.Field(i).Set(cloneValue(v.Field(i)))
-		}
-	default:
-		out.Set(v)
-	}
-	return out
 }

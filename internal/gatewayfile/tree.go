@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"dispatchapy"
@@ -102,17 +104,19 @@ type mapBuilder struct {
 	parser *treeParser
 	path   string
 	node   *node
-	seen   map[string]int // key to index
+	seen   map[string]int // key to index, once there are many
 }
 
+// fewKeys is how many keys are found faster by looking through them.
+const fewKeys = 8
+
 func (p *treeParser) newMap(path string, at position) *mapBuilder {
-	return &mapBuilder{parser: p, path: path, node: &node{kind: kindMap, position: at}, seen: make(map[string]int)}
+	return &mapBuilder{parser: p, path: path, node: &node{kind: kindMap, position: at}}
 }
 
 func (b *mapBuilder) add(k key, value *node) {
-	i, twice := b.seen[k.text]
+	i, twice := b.find(k.text)
 	if !twice {
-		b.seen[k.text] = len(b.node.keys)
 		b.node.add(k, value)
 		return
 	}
@@ -125,6 +129,22 @@ func (b *mapBuilder) add(k key, value *node) {
 	b.node.keys[i], b.node.items[i] = k, value
 }
 
+// find gives the index of a key.
+func (b *mapBuilder) find(name string) (int, bool) {
+	if len(b.node.keys) < fewKeys {
+		i := slices.IndexFunc(b.node.keys, func(k key) bool { return k.text == name })
+		return i, i >= 0
+	}
+	if b.seen == nil {
+		b.seen = make(map[string]int, 2*fewKeys)
+	}
+	for i := len(b.seen); i < len(b.node.keys); i++ {
+		b.seen[b.node.keys[i].text] = i
+	}
+	i, twice := b.seen[name]
+	return i, twice
+}
+
 func childPath(path, name string) string {
 	if path == "" {
 		return name
@@ -132,7 +152,7 @@ func childPath(path, name string) string {
 	return path + "." + name
 }
 
-func itemPath(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+func itemPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 var (
 	jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
@@ -190,12 +210,26 @@ func (n *node) appendJSON(out []byte) []byte {
 }
 
 func appendJSONString(out []byte, s string) []byte {
+	if !needsEscape(s) {
+		return append(append(append(out, '"'), s...), '"')
+	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	// Failure policy: none needed, a string can always be encoded.
 	_ = enc.Encode(s)
 	return append(out, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
+}
+
+// needsEscape reports whether encoding/json might write s other than as it
+// stands. It is not asked to say no where it can: nearly all text is plain.
+func needsEscape(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return true
+		}
+	}
+	return false
 }
 
 // equal compares values, not places.

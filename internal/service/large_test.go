@@ -5,67 +5,128 @@
 package service_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/gatewayfile"
 	"dispatchapy/internal/service"
 )
 
-// withinASecond measures on a machine that may be busy with other things: only
-// several times a second is a failure. What it takes on an idle one is logged;
-// it is a tenth of a second.
-func withinASecond(t *testing.T, what string, do func() error) {
+// largeRounds is how often the scenario is run at most. The machine may be
+// busy with other things: what counts is the fastest round of each step.
+const largeRounds = 5
+
+// stopwatch keeps the shortest time that each step took.
+type stopwatch map[string]time.Duration
+
+func (w stopwatch) measure(t *testing.T, step string, do func() error) {
 	t.Helper()
 	start := time.Now()
 	if err := do(); err != nil {
-		t.Fatalf("%s: %v", what, err)
+		t.Fatalf("%s: %v", step, err)
 	}
 	took := time.Since(start)
-	t.Logf("%s: %s", what, took)
-	if took > 5*time.Second {
-		t.Errorf("%s took %s with 10,000 objects", what, took)
+	if best, again := w[step]; !again || took < best {
+		w[step] = took
 	}
 }
 
+// slow lists the steps that never stayed under their limit: a second, and a
+// fifth of it for what touches one object.
+func (w stopwatch) slow() []string {
+	var slow []string
+	for step, took := range w {
+		limit := time.Second / 5
+		if strings.HasPrefix(step, "all: ") {
+			limit = time.Second
+		}
+		if took > limit {
+			slow = append(slow, step+" took "+took.String())
+		}
+	}
+	return slow
+}
+
 func TestTenThousandObjects(t *testing.T) {
-	n := newNode(t, openStore(t), 1)
-	n.refresh()
+	yaml, err := gatewayfile.Encode(large())
+	if err != nil {
+		t.Fatal(err)
+	}
+	json := []byte(fileOf(t, large()))
+	best := stopwatch{}
+	for range largeRounds {
+		best.measure(t, "all: apply YAML", func() error {
+			n := newNode(t, openStore(t), 1)
+			n.refresh()
+			_, err := n.Apply(t.Context(), admin, "large.yaml", yaml, service.ApplyOptions{})
+			return err
+		})
+		workWithTenThousand(t, best, json)
+		if len(best.slow()) == 0 {
+			break
+		}
+	}
+	for step, took := range best {
+		t.Logf("%s: %s", step, took)
+	}
+	for _, step := range best.slow() {
+		t.Error(step, "with 10,000 objects")
+	}
+}
+
+// workWithTenThousand goes once through what people do.
+func workWithTenThousand(t *testing.T, best stopwatch, file []byte) {
 	ctx := t.Context()
-	file := []byte(fileOf(t, large()))
-	withinASecond(t, "applying them all", func() error {
+	db := openStore(t)
+	n := newNode(t, db, 1)
+	n.refresh()
+	best.measure(t, "all: apply JSON", func() error {
 		_, err := n.Apply(ctx, admin, "large.json", file, service.ApplyOptions{})
 		return err
 	})
+	best.measure(t, "all: apply without a change", func() error {
+		_, err := n.Apply(ctx, admin, "large.json", file, service.ApplyOptions{})
+		return err
+	})
+	best.measure(t, "all: start", func() error {
+		_, err := newNode(t, db, 1).Refresh(ctx)
+		return err
+	})
 	cfg := n.table.Load().Config
-
-	withinASecond(t, "validating", cfg.Validate)
-	withinASecond(t, "list of endpoints", func() error {
+	best.measure(t, "all: validate", cfg.Validate)
+	best.measure(t, "list of endpoints", func() error {
 		page, err := n.ListEndpoints(ctx, admin, service.PageRequest{Limit: service.MaxLimit, Text: "9"})
 		if len(page.Items) != service.MaxLimit {
 			t.Errorf("%d endpoints", len(page.Items))
 		}
 		return err
 	})
-	withinASecond(t, "list of clients", func() error {
+	best.measure(t, "list of clients", func() error {
 		_, err := n.ListClients(ctx, admin, service.PageRequest{Limit: service.MaxLimit})
 		return err
 	})
-	withinASecond(t, "change of a resource", func() error {
+	changeOneOfTenThousand(t, best, n, cfg)
+}
+
+func changeOneOfTenThousand(t *testing.T, best stopwatch, n *node, cfg *dispatchapy.Config) {
+	ctx := t.Context()
+	best.measure(t, "change of a resource", func() error {
 		r := cfg.Resource("r1000")
 		_, err := n.UpdateResource(ctx, admin, r.ID, &r.Version, func(r *dispatchapy.Resource) error { r.Name = "renamed"; return nil })
 		return err
 	})
-	withinASecond(t, "change of an endpoint", func() error {
+	best.measure(t, "change of an endpoint", func() error {
 		e := cfg.Endpoint("e1001")
 		_, err := n.UpdateEndpoint(ctx, admin, e.ID, &e.Version, func(d *service.EndpointDraft) error { d.Path = "renamed"; return nil })
 		return err
 	})
-	withinASecond(t, "new client", func() error {
+	best.measure(t, "new client", func() error {
 		_, err := n.CreateClient(ctx, admin, &dispatchapy.Client{Name: "new"})
 		return err
 	})
-	withinASecond(t, "deletion", func() error {
+	best.measure(t, "deletion", func() error {
 		r := cfg.Resource("r1002")
 		impact, err := n.ResourceImpact(ctx, admin, r.ID)
 		if err != nil {
@@ -73,7 +134,7 @@ func TestTenThousandObjects(t *testing.T) {
 		}
 		return n.DeleteResource(ctx, admin, r.ID, &impact.Version, true)
 	})
-	withinASecond(t, "applying a file that changes one", func() error {
+	best.measure(t, "applying a file that changes one", func() error {
 		_, err := n.Apply(ctx, admin, "f", []byte("version: 1\nresources: [{name: one-more, url: 'http://x.example/'}]\n"), service.ApplyOptions{})
 		return err
 	})

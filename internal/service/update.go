@@ -38,7 +38,11 @@ func objectsOf(cfg *dispatchapy.Config) map[nameKey]object {
 // updateFor turns changes into rows: only the objects that changed are
 // written, and every one of them has its audit entry.
 func (s *Service) updateFor(by string, current, next *dispatchapy.Config, changes []Change) (store.ConfigUpdate, error) {
-	update := store.ConfigUpdate{Expect: current.Version}
+	update := store.ConfigUpdate{
+		Expect: current.Version,
+		Put:    make([]store.ConfigObject, 0, len(changes)),
+		Audit:  make([]store.AuditEntry, 0, len(changes)),
+	}
 	before, after := objectsOf(current), objectsOf(next)
 	for _, c := range changes {
 		key, was := keyOf(c), keyOf(c)

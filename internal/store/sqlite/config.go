@@ -135,6 +135,9 @@ func deleteObject(tx *tx, ref store.ObjectRef) error {
 // from those that change, so that names can be exchanged.
 func putObjects(tx *tx, version int64, objects []store.ConfigObject) ([]int64, error) {
 	for i := range objects {
+		if objects[i].ID == 0 {
+			continue // it has no old name
+		}
 		// No name that people give has a control character in it.
 		if _, err := tx.exec("UPDATE config_objects SET name = char(0) || id WHERE id = ? AND kind = ? AND deleted_at = 0 AND name <> ?",
 			objects[i].ID, string(objects[i].Kind), objects[i].Name); err != nil {
@@ -153,32 +156,51 @@ func putObjects(tx *tx, version int64, objects []store.ConfigObject) ([]int64, e
 }
 
 func putObject(tx *tx, version int64, o *store.ConfigObject) (id int64, err error) {
-	var taken int
-	if err := tx.row("SELECT count(*) FROM config_objects WHERE kind = ? AND name = ? AND deleted_at = 0 AND id <> ?",
-		[]any{string(o.Kind), o.Name, o.ID}, &taken); err != nil {
-		return 0, err
-	}
-	if o.Kind == store.KindSettings {
+	switch {
+	case o.Kind == store.KindSettings:
 		_, err = tx.exec(`INSERT INTO config_objects (id, kind, name, version, body) VALUES (?1, ?2, ?3, ?4, ?5)
 			ON CONFLICT (id) DO UPDATE SET name = ?3, version = ?4, body = ?5`,
 			settingsID, string(o.Kind), o.Name, version, notNull(o.Body))
 		return settingsID, err
+	case o.ID == 0:
+		return insertObject(tx, version, o)
 	}
-	if taken > 0 {
-		return 0, dispatchapy.Errorf(dispatchapy.CodeConflict, "there is another %s with the name %q", o.Kind, o.Name)
+	return o.ID, updateObject(tx, version, o)
+}
+
+func insertObject(tx *tx, version int64, o *store.ConfigObject) (id int64, err error) {
+	result, err := tx.exec("INSERT INTO config_objects (kind, name, version, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		string(o.Kind), o.Name, version, notNull(o.Body))
+	if err != nil {
+		return 0, err
 	}
-	if o.ID == 0 {
-		inserted, err := tx.exec("INSERT INTO config_objects (kind, name, version, body) VALUES (?, ?, ?, ?)",
-			string(o.Kind), o.Name, version, notNull(o.Body))
-		if err != nil {
-			return 0, err
-		}
-		return inserted.LastInsertId()
+	inserted, err := result.RowsAffected()
+	if err == nil && inserted == 0 {
+		err = nameTaken(o)
 	}
-	updated, err := tx.change("UPDATE config_objects SET name = ?, version = ?, body = ? WHERE id = ? AND kind = ? AND deleted_at = 0",
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
+}
+
+func updateObject(tx *tx, version int64, o *store.ConfigObject) error {
+	updated, err := tx.change("UPDATE OR IGNORE config_objects SET name = ?, version = ?, body = ? WHERE id = ? AND kind = ? AND deleted_at = 0",
 		o.Name, version, notNull(o.Body), o.ID, string(o.Kind))
-	if err == nil && updated == 0 {
-		err = fmt.Errorf("%s %d: %w", o.Kind, o.ID, store.ErrNotFound)
+	if err != nil || updated > 0 {
+		return err
 	}
-	return o.ID, err
+	var found bool
+	if err := tx.row("SELECT count(*) > 0 FROM config_objects WHERE id = ? AND kind = ? AND deleted_at = 0",
+		[]any{o.ID, string(o.Kind)}, &found); err != nil {
+		return err
+	}
+	if found {
+		return nameTaken(o)
+	}
+	return fmt.Errorf("%s %d: %w", o.Kind, o.ID, store.ErrNotFound)
+}
+
+func nameTaken(o *store.ConfigObject) error {
+	return dispatchapy.Errorf(dispatchapy.CodeConflict, "there is another %s with the name %q", o.Kind, o.Name)
 }

@@ -3,8 +3,11 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 
+	"dispatchapy"
 	"dispatchapy/internal/store"
 )
 
@@ -114,8 +117,8 @@ func testConfigUpdate(t *testing.T, s store.Store) {
 
 	missing := object(store.KindResource, "d")
 	missing.ID = ids[1] + 1000
-	if _, _, err := s.ApplyConfig(t.Context(), store.ConfigUpdate{Expect: 2, Put: []store.ConfigObject{missing}}); err == nil {
-		t.Error("an object that does not exist was updated")
+	if _, _, err := s.ApplyConfig(t.Context(), store.ConfigUpdate{Expect: 2, Put: []store.ConfigObject{missing}}); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("an object that does not exist was updated: %v", err)
 	}
 	if version, g := load(t, s); version != 2 || len(g) != 2 {
 		t.Errorf("the refused update left version %d and %+v", version, g)
@@ -170,8 +173,21 @@ func testConfigUnique(t *testing.T, s store.Store) {
 	_, _, err := s.ApplyConfig(t.Context(), store.ConfigUpdate{Expect: 1, Put: []store.ConfigObject{
 		object(store.KindClient, "twin"), object(store.KindClient, "twin"),
 	}})
-	if err == nil {
-		t.Error("two clients of one name were accepted in one update")
+	if dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict {
+		t.Errorf("two clients of one name were accepted in one update: %v", err)
+	}
+	_, g := load(t, s)
+	for ref, o := range g {
+		if o.Kind == store.KindClient && o.Name == "A" {
+			o.ID, o.Name = ref.ID, "a"
+			_, _, err = s.ApplyConfig(t.Context(), store.ConfigUpdate{Expect: 1, Put: []store.ConfigObject{o}})
+		}
+	}
+	if dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict || !strings.Contains(err.Error(), `"a"`) {
+		t.Errorf("a client got the name of another one: %v", err)
+	}
+	if _, after := load(t, s); !maps.EqualFunc(g, after, func(a, b store.ConfigObject) bool { return a.Name == b.Name }) {
+		t.Errorf("refused changes left %+v, want %+v", after, g)
 	}
 }
 
