@@ -13,12 +13,13 @@ func init() {
 		"test-resource":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"payload":{}}`},
 		"test-smtp":         {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"host":"127.0.0.1","port":1,"from":"a@b.example"}`},
 		"resend-task":       {nobody: 401, shop: 201, bank: 404, admin: 201, body: `{"confirm":true,"payload":{"ref":"r","scope":"s"}}`},
+		"count-tasks":       {nobody: 401, shop: 200, bank: 200, admin: 200},
 		"get-stats":         {nobody: 401, shop: 200, bank: 200, admin: 200},
 		"get-load":          {nobody: 401, shop: 403, bank: 403, admin: 200},
 		"list-samples":      {nobody: 401, shop: 200, bank: 404, admin: 200},
 	})
 	for role, operations := range map[dispatchapy.Role][]string{
-		dispatchapy.RoleViewer:   {"get-stats", "get-load"},
+		dispatchapy.RoleViewer:   {"get-stats", "get-load", "count-tasks"},
 		dispatchapy.RoleOperator: {"resend-task"},
 		dispatchapy.RoleAdmin:    {"test-resource", "test-smtp"},
 	} {

@@ -113,11 +113,42 @@ func (a *api) registerTasks() {
 			found, err := a.service.ListTasks(ctx, p, in.filter(), in.request())
 			return page(found, newTask), err
 		})
+	register(a, operation(http.MethodGet, "/v1/tasks/counts", "count-tasks", "tasks", "Count tasks by phase"),
+		func(ctx context.Context, p dispatchapy.Principal, in *TaskFilter) (*answer[taskCounts], error) {
+			found, err := a.service.CountTasks(ctx, p, in.filter())
+			return &answer[taskCounts]{newTaskCounts(found)}, err
+		})
 	register(a, operation(http.MethodGet, "/v1/tasks/{id}", "get-task", "tasks", "Get a task with its attempts and log"),
 		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[taskDetail], error) {
 			found, err := a.service.Task(ctx, p, in.ID)
 			return &answer[taskDetail]{newTaskDetail(&found)}, err
 		})
+}
+
+// taskCounts has an entry for every phase.
+type taskCounts struct {
+	Queued    count `json:"queued"`
+	Retrying  count `json:"retrying"`
+	Waiting   count `json:"waiting"`
+	Sending   count `json:"sending"`
+	Delivered count `json:"delivered"`
+	Failed    count `json:"failed"`
+	Held      count `json:"held"`
+	Stopped   count `json:"stopped"`
+}
+
+type count struct {
+	Count   int  `json:"count" doc:"At most 1,000"`
+	AtLeast bool `json:"at_least" doc:"There may be more: counting is bounded"`
+}
+
+func newTaskCounts(counts map[dispatchapy.Phase]service.Count) taskCounts {
+	of := func(p dispatchapy.Phase) count { return count{Count: counts[p].N, AtLeast: counts[p].AtLeast} }
+	return taskCounts{
+		Queued: of(dispatchapy.PhaseQueued), Retrying: of(dispatchapy.PhaseRetrying), Waiting: of(dispatchapy.PhaseWaiting),
+		Sending: of(dispatchapy.PhaseSending), Delivered: of(dispatchapy.PhaseDelivered), Failed: of(dispatchapy.PhaseFailed),
+		Held: of(dispatchapy.PhaseHeld), Stopped: of(dispatchapy.PhaseStopped),
+	}
 }
 
 func newTask(t *service.Task) Task {

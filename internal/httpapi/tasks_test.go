@@ -125,6 +125,10 @@ func TestATaskThatWaitsForAResource(t *testing.T) {
 	if !strings.Contains(body, `"matching":1,`) {
 		t.Errorf("a batch by phase: %s", body)
 	}
+	counts := g.get("/v1/tasks/counts?client=bank").want(200).body
+	if !strings.HasPrefix(counts, `{"queued":{"count":0,"at_least":false},"retrying":{"count":0,"at_least":false},"waiting":{"count":1,"at_least":false}`) {
+		t.Errorf("counts: %s", counts)
+	}
 	g.get("/v1/tasks?phase=pending").wantProblem(422, dispatchapy.CodeInvalid)
 }
 

@@ -11,6 +11,6 @@ func init() {
 	maps.Copy(needed, map[string]dispatchapy.Permission{
 		"TestResource": dispatchapy.WriteConfig, "TestMail": dispatchapy.WriteConfig,
 		"ResendTask": dispatchapy.ActOnTasks, "CountBatch": dispatchapy.ActOnTasks,
-		"Stats": dispatchapy.ReadTasks, "Load": dispatchapy.ReadTasks,
+		"CountTasks": dispatchapy.ReadTasks, "Stats": dispatchapy.ReadTasks, "Load": dispatchapy.ReadTasks,
 	})
 }

@@ -160,6 +160,15 @@ func (s *Service) named(t dispatchapy.Task, now *outlook) Task {
 // storeFilter turns names into ids and phases into what is stored, and keeps a
 // client to its own tasks.
 func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter, now *outlook) (store.TaskFilter, error) {
+	out, err := s.anyPhase(p, f)
+	if err == nil {
+		now.narrow(&out, f.Phases)
+	}
+	return out, err
+}
+
+// anyPhase is storeFilter without the phases.
+func (s *Service) anyPhase(p dispatchapy.Principal, f TaskFilter) (store.TaskFilter, error) {
 	if err := f.check(); err != nil {
 		return store.TaskFilter{}, err
 	}
@@ -183,7 +192,6 @@ func (s *Service) storeFilter(p dispatchapy.Principal, f TaskFilter, now *outloo
 			out.ClientIDs = []int64{}
 		}
 	}
-	now.narrow(&out, f.Phases)
 	if f.Text != "" {
 		out.Named = store.NamedIDs{
 			Clients:   names.containing(store.KindClient, f.Text),

@@ -68,6 +68,9 @@ type Store interface {
 
 	// ListTasks gives a page of tasks, newest first.
 	ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error)
+	// CountTasks counts the tasks that each of the filters selects, up to limit,
+	// all at the same moment. The work for each is bounded.
+	CountTasks(ctx context.Context, filters []TaskFilter, limit int) ([]TaskCount, error)
 	// Task gives a task with its attempts and log, or ErrNotFound.
 	Task(ctx context.Context, id int64) (TaskDetail, error)
 	// Backlog counts what waits or is being sent, per endpoint that has any.
@@ -257,6 +260,12 @@ type TaskPage struct {
 	// the limit, even empty, without being the last: a search for rare text
 	// stops after a bounded amount of work.
 	Next int64
+}
+
+// TaskCount is how many tasks a filter selects.
+type TaskCount struct {
+	Tasks   int
+	AtLeast bool // there may be more
 }
 
 // TaskDetail is a task with its history, oldest first.

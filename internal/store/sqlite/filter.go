@@ -47,19 +47,22 @@ func leadsOf(f *store.TaskFilter) (leads []lead) {
 	if !slices.Contains(f.Statuses, dispatchapy.StatusSuccess) {
 		add("tasks_unsuccessful", "status <> 'success' AND status = ?", values(f.Statuses))
 	}
+	if onlyPending(f, dispatchapy.PhaseRetrying) {
+		leads = append(leads, lead{from: "tasks INDEXED BY tasks_retrying", where: "status = 'pending' AND attempt_count > 0"})
+	}
 	add("tasks_resource", "resource_id > 0 AND resource_id = ?", values(f.ResourceIDs))
 	add("tasks_endpoint", "endpoint_id = ?", values(f.EndpointIDs))
 	add("tasks_client", "client_id = ?", values(f.ClientIDs))
-	if onlyWaiting(f) {
+	if onlyPending(f, dispatchapy.PhaseWaiting) {
 		add("tasks_endpoint", "endpoint_id = ?", values(f.Pending.Stuck))
 	}
 	return leads
 }
 
-// onlyWaiting reports whether every task that is meant waits for a resource.
-func onlyWaiting(f *store.TaskFilter) bool {
+// onlyPending reports whether all tasks that are meant are in this phase.
+func onlyPending(f *store.TaskFilter, phase dispatchapy.Phase) bool {
 	return f.Pending != nil && slices.Equal(f.Statuses, []dispatchapy.Status{dispatchapy.StatusPending}) &&
-		slices.Equal(f.Pending.Phases, []dispatchapy.Phase{dispatchapy.PhaseWaiting})
+		slices.Equal(f.Pending.Phases, []dispatchapy.Phase{phase})
 }
 
 // values makes arguments of a list, without repetitions.

@@ -25,6 +25,7 @@ func BenchmarkIndexCost(b *testing.B) {
 		{"finished", "DROP INDEX tasks_finished"},
 		{"plus-created", "CREATE INDEX more ON tasks (created_at)"},
 		{"plus-ref", "CREATE INDEX more ON tasks (ref)"},
+		{"plus-retrying", "CREATE INDEX more ON tasks (status) WHERE status = 'pending' AND attempt_count > 0"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			plain, changed := benchStore(b, "SELECT 1"), benchStore(b, c.change)

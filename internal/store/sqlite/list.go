@@ -30,7 +30,7 @@ var pageBudget = budget{rows: 20_000, text: 2_000}
 // ListTasks implements store.Store.
 func (s *Store) ListTasks(ctx context.Context, q store.TaskQuery) (page store.TaskPage, err error) {
 	f := &q.Filter
-	if none(f.ClientIDs) || none(f.EndpointIDs) || none(f.ResourceIDs) {
+	if selectsNone(f) {
 		return store.TaskPage{}, nil
 	}
 	q.Limit = min(max(q.Limit, 1), maxPage)
@@ -42,6 +42,11 @@ func (s *Store) ListTasks(ctx context.Context, q store.TaskQuery) (page store.Ta
 		return store.TaskPage{}, err
 	}
 	return page, nil
+}
+
+// selectsNone reports whether an id list of the filter selects nothing.
+func selectsNone(f *store.TaskFilter) bool {
+	return none(f.ClientIDs) || none(f.EndpointIDs) || none(f.ResourceIDs)
 }
 
 // none reports whether an id list selects nothing: nil selects everything.

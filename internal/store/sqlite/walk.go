@@ -123,15 +123,20 @@ func (w *walk) next(ids idRange, limit int) (all []dispatchapy.Task, rest bool, 
 
 // query gives the query of a lead's value, and its arguments but the value.
 func (w *walk) query(ids idRange, limit int) (string, []any) {
+	where, args := w.where(ids)
+	return "SELECT " + taskColumns + " FROM " + w.lead.from + where + " ORDER BY id DESC LIMIT ?", append(args, limit)
+}
+
+// where gives the condition of a lead's value, and its arguments but the value.
+func (w *walk) where(ids idRange) (string, []any) {
 	var sql strings.Builder
-	sql.WriteString("SELECT " + taskColumns + " FROM " + w.lead.from + " WHERE " + w.lead.where + " AND id >= ? AND id < ?")
+	sql.WriteString(" WHERE " + w.lead.where + " AND id >= ? AND id < ?")
 	args := []any{ids.low, ids.high}
 	for _, c := range w.conditions {
 		sql.WriteString(" AND " + c.sql)
 		args = append(args, c.args...)
 	}
-	sql.WriteString(" ORDER BY id DESC LIMIT ?")
-	return sql.String(), append(args, limit)
+	return sql.String(), args
 }
 
 // read reads a query's tasks until they are as large as a page may be.

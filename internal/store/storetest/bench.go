@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -26,6 +27,7 @@ func Bench(b *testing.B, open Opener) {
 		s := opened(b, open)
 		Fill(b, s, Rows)
 		b.Run("Lists", func(b *testing.B) { benchLists(b, s) })
+		b.Run("Counts", func(b *testing.B) { benchCounts(b, s) })
 		b.Run("WholeLifeFrom64", func(b *testing.B) { WholeLife(b, s) })
 	})
 }
@@ -129,6 +131,40 @@ func benchLists(b *testing.B, s store.Store) {
 						break
 					}
 					q.Before = page.Next
+				}
+			}
+		})
+	}
+}
+
+// benchCounts counts what a page shows, for the filters that it has, among some
+// tasks that are not finished.
+func benchCounts(b *testing.B, s store.Store) {
+	for range 10 {
+		insert(b, s, manyTypical(1000)...)
+	}
+	pending := []dispatchapy.Status{dispatchapy.StatusPending}
+	for name, f := range map[string]store.TaskFilter{
+		"all":           {},
+		"client":        {ClientIDs: []int64{clientA}},
+		"absent client": {ClientIDs: []int64{clientB}},
+		"endpoint":      {EndpointIDs: []int64{endpointA}},
+		"absent ref":    {Ref: "no-such-ref"},
+		"absent scope":  {Scope: "no-such-scope"},
+	} {
+		var filters []store.TaskFilter
+		for _, phase := range dispatchapy.Phases {
+			one := f
+			one.Statuses = []dispatchapy.Status{phase.Status()}
+			if slices.Equal(one.Statuses, pending) {
+				one.Pending = &store.PendingFilter{Phases: []dispatchapy.Phase{phase}, Stuck: []int64{endpointB}}
+			}
+			filters = append(filters, one)
+		}
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				if _, err := s.CountTasks(b.Context(), filters, 1000); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})

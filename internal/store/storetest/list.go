@@ -16,6 +16,8 @@ var listCases = []testCase{
 	{"Filters", testListFilters},
 	{"ByTime", testListTime},
 	{"PendingByPhase", testListPending},
+	{"CountUpToALimit", testCountLimit},
+	{"CountAmongMany", testCountMany},
 	{"UnknownTask", testTaskUnknown},
 }
 
@@ -130,7 +132,66 @@ func testListFilters(t *testing.T, s store.Store) {
 		for _, limit := range []int{2, 100} {
 			equal(t, name, pages(t, s, c.filter, limit), newestFirst(c.want...))
 		}
+		equal(t, "number of "+name, count(t, s, c.filter, 100), store.TaskCount{Tasks: len(c.want)})
 	}
+}
+
+// count counts the tasks of one filter.
+func count(t testing.TB, s store.Store, f store.TaskFilter, limit int) store.TaskCount {
+	t.Helper()
+	counts, err := s.CountTasks(t.Context(), []store.TaskFilter{f}, limit)
+	if err != nil || len(counts) != 1 {
+		t.Fatalf("CountTasks(%+v): %+v, %v", f, counts, err)
+	}
+	return counts[0]
+}
+
+// fitting reports whether a count may be given for so many tasks.
+func fitting(c store.TaskCount, tasks int) bool {
+	return c.Tasks == tasks && !c.AtLeast || c.Tasks <= tasks && c.AtLeast
+}
+
+func testCountLimit(t *testing.T, s store.Store) {
+	insert(t, s, numbered(5)...)
+	insert(t, s, numbered(2, of(clientB))...)
+	for limit, want := range map[int]store.TaskCount{4: {Tasks: 4, AtLeast: true}, 7: {Tasks: 7}, 8: {Tasks: 7}} {
+		equal(t, fmt.Sprintf("counted up to %d", limit), count(t, s, store.TaskFilter{}, limit), want)
+		if got := count(t, s, store.TaskFilter{Text: "n"}, limit); got.Tasks > limit || !fitting(got, 7) {
+			t.Errorf("with text %+v are counted up to %d, want 7", got, limit)
+		}
+	}
+	got, err := s.CountTasks(t.Context(), []store.TaskFilter{{ClientIDs: []int64{clientB}}, {ClientIDs: []int64{}}, {ClientIDs: []int64{clientA}}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "three filters", got, []store.TaskCount{{Tasks: 2}, {}, {Tasks: 3, AtLeast: true}})
+}
+
+// testCountMany counts among many tasks, where the work for one count is
+// bounded: what is counted is there, and nothing is left out in silence.
+func testCountMany(t *testing.T, s store.Store) {
+	rare := insertOne(t, s, func(n *store.NewTask) { n.Scope = "rare" })
+	for range 6 {
+		insert(t, s, numbered(1000)...)
+	}
+	for name, f := range map[string]store.TaskFilter{
+		"scope":             {Scope: "rare"},
+		"scope and client":  {Scope: "rare", ClientIDs: []int64{clientA}},
+		"scope and phase":   {Scope: "rare", Statuses: []dispatchapy.Status{dispatchapy.StatusPending}, Pending: &store.PendingFilter{Phases: []dispatchapy.Phase{dispatchapy.PhaseQueued}}},
+		"status and client": {Statuses: []dispatchapy.Status{dispatchapy.StatusHeld}, ClientIDs: []int64{clientA}},
+	} {
+		want := 1
+		if f.Scope == "" {
+			want = 0
+		}
+		if got := count(t, s, f, 100); !fitting(got, want) {
+			t.Errorf("by %s there are %+v, want %d", name, got, want)
+		}
+	}
+	equal(t, "all", count(t, s, store.TaskFilter{}, 1000), store.TaskCount{Tasks: 1000, AtLeast: true})
+	equal(t, "none", count(t, s, store.TaskFilter{Statuses: []dispatchapy.Status{dispatchapy.StatusFailed}}, 1000), store.TaskCount{})
+	transition(t, s, dispatchapy.ActionStop, rare)
+	equal(t, "stopped", count(t, s, store.TaskFilter{Statuses: []dispatchapy.Status{dispatchapy.StatusStopped}}, 1000), store.TaskCount{Tasks: 1})
 }
 
 func testListTime(t *testing.T, s store.Store) {
@@ -186,6 +247,7 @@ func testListPending(t *testing.T, s store.Store) {
 		for _, limit := range []int{1, 100} {
 			f := store.TaskFilter{Statuses: c.statuses, Pending: &store.PendingFilter{Phases: c.phases, Stuck: []int64{endpointB, 99}}}
 			equal(t, name, pages(t, s, f, limit), newestFirst(c.want...))
+			equal(t, "number of "+name, count(t, s, f, 100), store.TaskCount{Tasks: len(c.want)})
 			f.Text = "hello"
 			equal(t, name+", with text", pages(t, s, f, limit), newestFirst(c.want...))
 		}

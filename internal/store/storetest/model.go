@@ -420,6 +420,9 @@ func (m *machine) check(t *rapid.T) {
 			want = append(want, id)
 		}
 	}
+	if counts, err := m.s.CountTasks(t.Context(), []store.TaskFilter{filter}, 100); err != nil || !fitting(counts[0], len(want)) {
+		t.Fatalf("%+v counts %+v, %v; want %d", filter, counts, err, len(want))
+	}
 	got := m.list(t, filter)
 	if ids := idsOf(got); !slices.Equal(ids, newestFirst(want...)) {
 		t.Fatalf("list of %+v gives %v, want %v", filter, ids, newestFirst(want...))
