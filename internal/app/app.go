@@ -182,16 +182,17 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 		Log: a.log, InstanceKey: instanceKey, Poll: lanePoll,
 	})
 	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: a.available, Client: client, Log: a.log})
+	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
 		Mail:     mail.New(mail.Options{Dial: client.Connect}),
+		Uses:     a.people,
 		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()
 			a.health.Wake()
 		},
 	})
-	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})
 	a.metrics.registry.MustRegister(&stateCollector{
 		table: a.table, available: a.available, inFlight: a.dispatcher.InFlight, backlog: a.store.Backlog, log: a.log,
 	})

@@ -58,7 +58,7 @@ func (a *App) serve() {
 
 func (a *App) handler() http.Handler {
 	door := intake.New(intake.Options{
-		Snapshots: a.table, Submitter: a.dispatcher, Observer: a.metrics, Ready: a.ready.Load, Log: a.log,
+		Snapshots: a.table, Submitter: a.dispatcher, Observer: a.metrics, Seen: a.people.NoteClient, Ready: a.ready.Load, Log: a.log,
 	})
 	mux := http.NewServeMux()
 	management := httpapi.New(httpapi.Options{

@@ -41,7 +41,7 @@ func (endpointKind) kind() kind {
 }
 
 func (clientKind) kind() kind {
-	return kind{"/v1/clients", "client", "name", []string{"id", "name", "endpoints", "description"}}
+	return kind{"/v1/clients", "client", "name", []string{"id", "name", "endpoints", "last_use", "description"}}
 }
 
 // objectCmd are the commands that every kind has.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"dispatchapy/internal/config"
 )
 
 // oneProvider is an endpoint with one resource. In braces is what a test adds
@@ -195,5 +197,46 @@ func TestGuardsWhileProcessing(t *testing.T) {
 	}
 	if status := g.delete(t, id); status != http.StatusNotFound {
 		t.Errorf("delete twice: %d, want 404", status)
+	}
+}
+
+// TestLastUseOfAClient is known after a message and after a question, and
+// outlives the process.
+func TestLastUseOfAClient(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := newProvider(t, works)
+	at := func(o *config.Options) { o.DataDir = dir }
+	uses := func(g *local) map[string]string {
+		t.Helper()
+		var clients struct {
+			Items []struct {
+				Name    string `json:"name"`
+				LastUse string `json:"last_use"`
+			}
+		}
+		g.get(t, "/v1/clients", &clients)
+		last := map[string]string{}
+		for _, c := range clients.Items {
+			last[c.Name] = c.LastUse
+		}
+		return last
+	}
+	g := start(t, fillOne(p), at)
+	if last := uses(g); last["shop"] != "" || last["other"] != "" {
+		t.Errorf("before any use: %v", last)
+	}
+	g.send(t, "send_sms", "r-1")
+	if last := uses(g); last["shop"] == "" || last["other"] != "" {
+		t.Errorf("after a message: %v", last)
+	}
+	if status, body := g.manageAs(t, "dpy_another-token-0123456789", http.MethodGet, "/v1/clients", ""); status != http.StatusOK || strings.Contains(string(body), `"last_use":null`) {
+		t.Errorf("a client sees of itself: %d %s", status, body)
+	}
+	before := uses(g)
+	g.stop()
+	g = start(t, fillOne(p), at)
+	if last := uses(g); last["shop"] != before["shop"] || last["other"] != before["other"] {
+		t.Errorf("after a restart: %v, before it: %v", last, before)
 	}
 }

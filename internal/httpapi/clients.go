@@ -21,6 +21,7 @@ type client struct {
 	Dev                dispatchapy.ClientDev `json:"dev"`
 	ShowProviderBodies bool                  `json:"show_provider_bodies" doc:"It may read what providers were sent and answered"`
 	OldTokenUntil      *timestamp            `json:"old_token_until" nullable:"true" doc:"Until when a replaced token works, null if none does"`
+	LastUse            *timestamp            `json:"last_use" nullable:"true" doc:"When its token was used last, for a message or here; null: never"`
 	Token              dispatchapy.Secret    `json:"token,omitempty" doc:"A token that was just made. It is shown this once"`
 }
 
@@ -119,7 +120,7 @@ func (a *api) clientNoun() *noun[client] {
 		},
 		impact: a.service.ClientImpact,
 		remove: a.service.DeleteClient,
-		shown:  []string{"old_token_until"},
+		shown:  []string{"old_token_until", "last_use"},
 	}
 }
 
@@ -153,6 +154,7 @@ func newClient(c *service.Client) client {
 		Dev:                c.Dev,
 		ShowProviderBodies: c.ShowProviderBodies,
 		OldTokenUntil:      optionalTime(c.OldTokenUntil),
+		LastUse:            optionalTime(c.LastUse),
 	}
 }
 

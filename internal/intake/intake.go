@@ -60,6 +60,8 @@ type Options struct {
 	Submitter Submitter
 	Observer  Observer
 
+	Seen func(clientID int64) // told whose token comes with a request, valid at the endpoint or not; nil: nobody is
+
 	Ready func() bool    // false while starting and draining; nil: always ready
 	Log   *slog.Logger   // nil: slog.Default
 	Rand  func() float64 // uniform in [0, 1), for the delay of a task; nil: math/rand
@@ -84,6 +86,9 @@ type Handler struct {
 func New(opts Options) *Handler {
 	if opts.Ready == nil {
 		opts.Ready = func() bool { return true }
+	}
+	if opts.Seen == nil {
+		opts.Seen = func(int64) {}
 	}
 	if opts.Log == nil {
 		opts.Log = slog.Default()
@@ -175,6 +180,9 @@ func (h *Handler) admit(snapshot *routing.Snapshot, r *http.Request) (sender, *r
 		return sender{}, refuseNoToken
 	}
 	client := clientByToken(snapshot, token)
+	if client != nil {
+		h.opts.Seen(client.ID)
+	}
 	if !endpoint.Allows(client) {
 		return sender{}, refuseToken
 	}

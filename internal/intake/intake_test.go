@@ -377,3 +377,16 @@ func TestConfigurationIsTakenFromTheNewestSnapshot(t *testing.T) {
 		t.Errorf("new token: %+v", got)
 	}
 }
+
+// TestSeenTokens: whoever comes with a good token is seen, also at an endpoint
+// that it is not good for.
+func TestSeenTokens(t *testing.T) {
+	var seen []int64
+	server := serve(t, &desk{}, func(o *Options) { o.Seen = func(id int64) { seen = append(seen, id) } })
+	for _, r := range []struct{ path, token string }{{"v2/send", shopToken}, {"others", shopToken}, {"others", otherToken}, {"others", "dpy_nobody"}} {
+		send(t, server, "POST", "/api/"+r.path, goodBody, "X-API-Token", r.token)
+	}
+	if want := []int64{21, 21, 22}; !slices.Equal(seen, want) {
+		t.Errorf("clients %v were seen, want %v", seen, want)
+	}
+}

@@ -207,10 +207,16 @@ func (m *memory) RecordTokenUse(_ context.Context, uses map[store.ObjectRef]time
 	return m.err
 }
 
-func (m *memory) TokenUses(context.Context) (map[store.ObjectRef]time.Time, error) {
+func (m *memory) TokenUses(_ context.Context, kind store.Kind, ids []int64) (map[int64]time.Time, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.uses, m.err
+	uses := map[int64]time.Time{}
+	for _, id := range ids {
+		if at, used := m.uses[store.ObjectRef{Kind: kind, ID: id}]; used {
+			uses[id] = at
+		}
+	}
+	return uses, m.err
 }
 
 func (m *memory) fail(err error) {

@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"dispatchapy"
@@ -100,31 +99,4 @@ func throttledName(name string) string {
 
 func (u *User) principal() dispatchapy.Principal {
 	return dispatchapy.Principal{Name: u.Name, Role: u.Role, UserID: u.ID}
-}
-
-// tokenUses gathers when tokens were used last.
-type tokenUses struct {
-	mu      sync.Mutex
-	pending map[store.ObjectRef]time.Time
-}
-
-func (u *tokenUses) note(token store.ObjectRef, at time.Time) {
-	u.mu.Lock()
-	u.pending[token] = at
-	u.mu.Unlock()
-}
-
-func (u *tokenUses) take() map[store.ObjectRef]time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	taken := u.pending
-	u.pending = map[store.ObjectRef]time.Time{}
-	return taken
-}
-
-// of gives the last use of a token that was not written yet.
-func (u *tokenUses) of(token store.ObjectRef) time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.pending[token]
 }

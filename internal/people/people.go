@@ -49,7 +49,7 @@ type SessionStore interface {
 type TrailStore interface {
 	AppendAudit(ctx context.Context, entries []store.AuditEntry) error
 	RecordTokenUse(ctx context.Context, uses map[store.ObjectRef]time.Time) error
-	TokenUses(ctx context.Context) (map[store.ObjectRef]time.Time, error)
+	TokenUses(ctx context.Context, kind store.Kind, ids []int64) (map[int64]time.Time, error)
 }
 
 // Store is what the package needs from the database.

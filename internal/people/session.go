@@ -70,6 +70,7 @@ func (p *People) SignInClient(ctx context.Context, token dispatchapy.Secret, fro
 		return SignedIn{}, dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the token is not valid")
 	}
 	attempt.succeeded()
+	p.NoteClient(client.ID)
 	return p.begin(ctx, clientPrincipal(client), from)
 }
 

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"maps"
 	"fmt"
 	"slices"
 	"strings"
@@ -592,4 +593,46 @@ func TestTokenFaults(t *testing.T) {
 		t.Error(err)
 	}
 	wantCode(t, create("ci", dispatchapy.RoleViewer, time.Time{}), dispatchapy.CodeConflict)
+}
+
+// TestUsesOfClients are known at once, and written with the next flush.
+func TestUsesOfClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := start(t)
+		n.table.Store(n.configured(2, "token-a", "token-b"))
+		n.refresh()
+		uses := func() map[int64]time.Time {
+			t.Helper()
+			uses, err := n.ClientUses(t.Context(), []int64{1000, 1001})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return uses
+		}
+		if got := uses(); len(got) != 0 {
+			t.Errorf("before any use: %v", got)
+		}
+		first := time.Now()
+		if _, err := n.SignInClient(t.Context(), "token-a", home); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		for range 3 {
+			n.NoteClient(1001)
+		}
+		want := map[int64]time.Time{1000: first, 1001: first.Add(time.Second)}
+		if got := uses(); !maps.Equal(got, want) {
+			t.Errorf("at once: %v, want %v", got, want)
+		}
+		if len(n.store.uses) != 0 {
+			t.Error("a use was written by itself")
+		}
+		n.flush(t.Context())
+		if got := uses(); !maps.Equal(got, want) || len(n.store.uses) != 2 || len(n.uses.pending) != 0 {
+			t.Errorf("written: %v, %d in the store, %d in memory", got, len(n.store.uses), len(n.uses.pending))
+		}
+		n.store.fail(store.ErrUnavailable)
+		_, err := n.ClientUses(t.Context(), []int64{1000})
+		wantCode(t, err, dispatchapy.CodeUnavailable)
+	})
 }

@@ -49,18 +49,15 @@ func (p *People) Token(ctx context.Context, who dispatchapy.Principal, id int64)
 
 // addLastUse fills in when tokens were used last.
 func (p *People) addLastUse(ctx context.Context, tokens []Token) error {
-	uses, err := p.store.TokenUses(ctx)
-	if err != nil {
-		return storeError(err)
-	}
+	ids := make([]int64, len(tokens))
 	for i := range tokens {
-		ref := store.ObjectRef{Kind: store.KindToken, ID: tokens[i].ID}
-		tokens[i].LastUse = uses[ref]
-		if recent := p.uses.of(ref); recent.After(tokens[i].LastUse) {
-			tokens[i].LastUse = recent
-		}
+		ids[i] = tokens[i].ID
 	}
-	return nil
+	uses, err := p.lastUses(ctx, store.KindToken, ids)
+	for i := range tokens {
+		tokens[i].LastUse = uses[tokens[i].ID]
+	}
+	return err
 }
 
 // CreateToken creates an API token. The secret is shown this once.

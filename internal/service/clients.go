@@ -14,6 +14,16 @@ import (
 type Client struct {
 	dispatchapy.Client
 	OldTokenUntil time.Time // until when a replaced token works; zero: none does
+	LastUse       time.Time // of its token; zero: never. Up to a minute is lost in a crash
+}
+
+// ClientUses knows when clients' tokens were used last.
+type ClientUses interface {
+	// NoteClient notes that a client's token is being used now.
+	NoteClient(id int64)
+	// ClientUses gives the last use by id; clients that were never seen are
+	// absent.
+	ClientUses(ctx context.Context, ids []int64) (map[int64]time.Time, error)
 }
 
 // NewClient is a client together with its token. The token is nowhere else:
@@ -27,7 +37,7 @@ type NewClient struct {
 var Overlaps = []time.Duration{0, time.Hour, 24 * time.Hour}
 
 // ListClients gives a page of clients, by name. A client sees itself.
-func (s *Service) ListClients(_ context.Context, p dispatchapy.Principal, r PageRequest) (Page[Client], error) {
+func (s *Service) ListClients(ctx context.Context, p dispatchapy.Principal, r PageRequest) (Page[Client], error) {
 	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Page[Client]{}, err
 	}
@@ -43,11 +53,14 @@ func (s *Service) ListClients(_ context.Context, p dispatchapy.Principal, r Page
 	for i, c := range found.Items {
 		page.Items[i] = viewClient(c.Client)
 	}
-	return page, err
+	if err != nil {
+		return page, err
+	}
+	return page, s.addLastUse(ctx, page.Items)
 }
 
 // Client gives a client that p may see.
-func (s *Service) Client(_ context.Context, p dispatchapy.Principal, id int64) (Client, error) {
+func (s *Service) Client(ctx context.Context, p dispatchapy.Principal, id int64) (Client, error) {
 	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Client{}, err
 	}
@@ -56,7 +69,25 @@ func (s *Service) Client(_ context.Context, p dispatchapy.Principal, id int64) (
 	if c == nil || !sight.all && c != sight.client {
 		return Client{}, notFound("client", id)
 	}
-	return viewClient(c.Client), nil
+	view := []Client{viewClient(c.Client)}
+	err := s.addLastUse(ctx, view)
+	return view[0], err
+}
+
+// addLastUse fills in when the clients' tokens were used last.
+func (s *Service) addLastUse(ctx context.Context, clients []Client) error {
+	if s.uses == nil || len(clients) == 0 {
+		return nil
+	}
+	ids := make([]int64, len(clients))
+	for i := range clients {
+		ids[i] = clients[i].ID
+	}
+	uses, err := s.uses.ClientUses(ctx, ids)
+	for i := range clients {
+		clients[i].LastUse = uses[clients[i].ID]
+	}
+	return storeError(err)
 }
 
 func viewClient(c *dispatchapy.Client) Client {
@@ -82,7 +113,7 @@ func (s *Service) CreateClient(ctx context.Context, p dispatchapy.Principal, c *
 		}
 		return nil
 	})
-	return writtenClient(made, token, err)
+	return s.writtenClient(ctx, made, token, err)
 }
 
 // UpdateClient changes a client that is at version expect. edit gets it without
@@ -93,7 +124,7 @@ func (s *Service) UpdateClient(ctx context.Context, p dispatchapy.Principal, id 
 		return Client{}, err
 	}
 	made, err := update(ctx, s, p, clientKind, id, expect, func(_ *dispatchapy.Config, c *dispatchapy.Client) error { return edit(c) })
-	written, err := writtenClient(made, "", err)
+	written, err := s.writtenClient(ctx, made, "", err)
 	return written.Client, err
 }
 
@@ -108,7 +139,7 @@ func (s *Service) UpdateClientDev(ctx context.Context, p dispatchapy.Principal, 
 		return Client{}, notFound("client", id)
 	}
 	made, err := update(ctx, s, p, clientKind, id, expect, func(_ *dispatchapy.Config, c *dispatchapy.Client) error { return edit(&c.Dev) })
-	written, err := writtenClient(made, "", err)
+	written, err := s.writtenClient(ctx, made, "", err)
 	return written.Client, err
 }
 
@@ -124,7 +155,7 @@ func (s *Service) DuplicateClient(ctx context.Context, p dispatchapy.Principal, 
 		c.OldTokens = nil
 		return nil
 	})
-	return writtenClient(made, token, err)
+	return s.writtenClient(ctx, made, token, err)
 }
 
 // RotateToken gives a client a new token. The one before works for the overlap,
@@ -147,7 +178,7 @@ func (s *Service) RotateToken(ctx context.Context, p dispatchapy.Principal, id i
 		token = giveToken(c)
 		return clientKind.put(draft, i, c)
 	})
-	return writtenClient(made, token, err)
+	return s.writtenClient(ctx, made, token, err)
 }
 
 // stillWorking gives the old tokens of a client whose present one is replaced.
@@ -183,9 +214,16 @@ func (s *Service) DeleteClient(ctx context.Context, p dispatchapy.Principal, id 
 }
 
 // writtenClient is the answer to a change.
-func writtenClient(made changed[dispatchapy.Client], token dispatchapy.Secret, err error) (NewClient, error) {
+//
+// Failure policy: the change stands, and so the answer is given without the
+// last use, if that cannot be read.
+func (s *Service) writtenClient(ctx context.Context, made changed[dispatchapy.Client], token dispatchapy.Secret, err error) (NewClient, error) {
 	if err != nil {
 		return NewClient{}, err
 	}
-	return NewClient{Client: viewClient(&made.object), Token: token}, nil
+	view := []Client{viewClient(&made.object)}
+	if err := s.addLastUse(ctx, view); err != nil {
+		s.log.Warn("last use of a client's token could not be read", "error", err)
+	}
+	return NewClient{Client: view[0], Token: token}, nil
 }

@@ -82,6 +82,9 @@ type Options struct {
 	// Mail is needed by TestMail only.
 	Mail Mailer
 
+	// Uses, if set, is told when a client's token is used.
+	Uses ClientUses
+
 	// OnConfig is called with every new snapshot, after it was put into Table.
 	// It must not block and must not call the Service.
 	OnConfig func(*routing.Snapshot)
@@ -96,6 +99,7 @@ type Service struct {
 	delivery Delivery
 	trials   atomic.Int32 // test requests under way
 	mail     Mailer
+	uses     ClientUses
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
 	names    atomic.Pointer[directory]
@@ -117,6 +121,7 @@ func New(o Options) *Service {
 		checker:  o.Checker,
 		delivery: o.Delivery,
 		mail:     o.Mail,
+		uses:     o.Uses,
 		log:      o.Log,
 		onConfig: o.OnConfig,
 	}
@@ -135,6 +140,9 @@ func (s *Service) Authenticate(token dispatchapy.Secret) (dispatchapy.Principal,
 	client := s.table.Load().ClientByToken(dispatchapy.HashToken(token.Reveal()), time.Now())
 	if client == nil {
 		return dispatchapy.Principal{}, false
+	}
+	if s.uses != nil {
+		s.uses.NoteClient(client.ID)
 	}
 	return dispatchapy.Principal{Name: client.Name, Role: dispatchapy.RoleClient, ClientID: client.ID}, true
 }

@@ -45,8 +45,9 @@ type Management interface {
 	// RecordTokenUse notes when tokens were used last. Objects are API tokens
 	// (KindToken) and clients. Older times than the stored one change nothing.
 	RecordTokenUse(ctx context.Context, uses map[ObjectRef]time.Time) error
-	// TokenUses gives the last use of every token that was ever used.
-	TokenUses(ctx context.Context) (map[ObjectRef]time.Time, error)
+	// TokenUses gives the last use by id, of those objects of a kind whose tokens
+	// were ever used. It is forgotten with the object.
+	TokenUses(ctx context.Context, kind Kind, ids []int64) (map[int64]time.Time, error)
 
 	// Stats gives counts of finished tasks and of attempts in [Since, Until),
 	// grouped as asked. They are kept in buckets of an hour per endpoint,

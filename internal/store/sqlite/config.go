@@ -125,8 +125,11 @@ func deleteObject(tx *tx, ref store.ObjectRef) error {
 	if deleted == 0 {
 		return fmt.Errorf("%s %d: %w", ref.Kind, ref.ID, store.ErrNotFound)
 	}
-	if ref.Kind == store.KindResource {
+	switch ref.Kind {
+	case store.KindResource:
 		return deleteHealth(tx, ref.ID)
+	case store.KindClient, store.KindToken:
+		return forgetTokenUse(tx, ref)
 	}
 	return nil
 }

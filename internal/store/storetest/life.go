@@ -126,7 +126,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"RecordTokenUse": func() error {
 			return s.RecordTokenUse(ctx, map[store.ObjectRef]time.Time{{Kind: store.KindToken, ID: 1}: now()})
 		},
-		"TokenUses":       func() error { _, err := s.TokenUses(ctx); return err },
+		"TokenUses":       func() error { _, err := s.TokenUses(ctx, store.KindToken, []int64{1}); return err },
 		"Stats":           func() error { _, err := s.Stats(ctx, store.StatsQuery{}); return err },
 		"DeleteOldStats":  func() error { _, err := s.DeleteOldStats(ctx, time.Hour, 1); return err },
 		"DeleteOldAudit":  func() error { _, err := s.DeleteOldAudit(ctx, time.Hour, 1); return err },

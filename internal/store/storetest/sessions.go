@@ -212,19 +212,54 @@ func testSessionDeleteEnded(t *testing.T, s store.Store) {
 	}
 }
 
-var tokenUseCases = []testCase{{"LatestIsKept", testTokenUse}}
+var tokenUseCases = []testCase{
+	{"LatestIsKept", testTokenUse},
+	{"ForgottenWithTheObject", testTokenUseDeleted},
+}
+
+func recordUses(t testing.TB, s store.Store, uses map[store.ObjectRef]time.Time) {
+	t.Helper()
+	if err := s.RecordTokenUse(t.Context(), uses); err != nil {
+		t.Fatalf("RecordTokenUse: %v", err)
+	}
+}
+
+func tokenUses(t testing.TB, s store.Store, kind store.Kind, ids ...int64) map[int64]time.Time {
+	t.Helper()
+	uses, err := s.TokenUses(t.Context(), kind, ids)
+	if err != nil {
+		t.Fatalf("TokenUses: %v", err)
+	}
+	return uses
+}
 
 func testTokenUse(t *testing.T, s store.Store) {
 	token, client := store.ObjectRef{Kind: store.KindToken, ID: 5}, store.ObjectRef{Kind: store.KindClient, ID: 5}
 	first, later := now().Add(-time.Minute), now()
 	for _, uses := range []map[store.ObjectRef]time.Time{{token: first, client: later}, {token: later, client: first}, {}} {
-		if err := s.RecordTokenUse(t.Context(), uses); err != nil {
-			t.Fatalf("RecordTokenUse: %v", err)
-		}
+		recordUses(t, s, uses)
 	}
-	got, err := s.TokenUses(t.Context())
-	if err != nil {
-		t.Fatalf("TokenUses: %v", err)
+	equal(t, "of API tokens", tokenUses(t, s, store.KindToken, 5, 6), map[int64]time.Time{5: later})
+	equal(t, "of clients", tokenUses(t, s, store.KindClient, 4, 5), map[int64]time.Time{5: later})
+	equal(t, "of no client", tokenUses(t, s, store.KindClient), map[int64]time.Time{})
+	many := map[store.ObjectRef]time.Time{}
+	var ids []int64
+	for id := range int64(1200) {
+		many[store.ObjectRef{Kind: store.KindClient, ID: 100 + id}] = first
+		ids = append(ids, 100+id)
 	}
-	equal(t, "uses", got, map[store.ObjectRef]time.Time{token: later, client: later})
+	recordUses(t, s, many)
+	if got := len(tokenUses(t, s, store.KindClient, ids...)); got != len(many) {
+		t.Errorf("%d uses of %d were kept", got, len(many))
+	}
+}
+
+func testTokenUseDeleted(t *testing.T, s store.Store) {
+	ids := change(t, s, store.ConfigUpdate{Put: []store.ConfigObject{
+		object(store.KindClient, "gone"), object(store.KindClient, "stays"),
+	}})
+	used := now()
+	recordUses(t, s, map[store.ObjectRef]time.Time{{Kind: store.KindClient, ID: ids[0]}: used, {Kind: store.KindClient, ID: ids[1]}: used})
+	change(t, s, store.ConfigUpdate{Delete: []store.ObjectRef{{Kind: store.KindClient, ID: ids[0]}}})
+	equal(t, "uses", tokenUses(t, s, store.KindClient, ids...), map[int64]time.Time{ids[1]: used})
 }
