@@ -46,6 +46,9 @@ const (
 	EventResourceDown EventKind = "resource.down"
 	EventResourceUp   EventKind = "resource.up"
 	EventTaskFailed   EventKind = "task.failed"
+
+	EventConfigChanged  EventKind = "config.changed"  // by a person, or users or API tokens were
+	EventLoginThrottled EventKind = "login.throttled" // somebody tries too often to sign in
 )
 
 // Event is a notable fact, stored in the same transaction as its cause.

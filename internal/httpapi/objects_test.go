@@ -48,7 +48,7 @@ func TestResources(t *testing.T) {
 		{fmt.Sprintf("/v1/resources/%d/health", primary), shopToken, `{"items":[` + check + `],"next":null}`},
 		{"/v1/resources?limit=1", shopToken, `{"items":[{"id":` + fmt.Sprint(g.table.Load().Config.Resource("backup").ID) + `,"version":1,"name":"backup","active":true,` +
 			`"health":{"state":"unknown","since":null,"checked_at":null,"consecutive_failures":0,"consecutive_successes":0}}],"next":"YmFja3Vw"}`},
-		{"/v1/events", "", `{"items":[{"id":1,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","task_id":null,"detail":"no answer"}],"next":null}`},
+		{"/v1/events?limit=1", "", `{"items":[{"id":2,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","task_id":null,"detail":"no answer"}],"next":"2"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {

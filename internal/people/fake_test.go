@@ -27,11 +27,12 @@ type memory struct {
 	objects  map[int64]store.ConfigObject
 	sessions map[[32]byte]store.Session
 	audit    []store.AuditEntry
+	events   []dispatchapy.Event
 	uses     map[store.ObjectRef]time.Time
 	reads    int    // of sessions
 	err      error  // of everything
 	errEnd   error  // of DeleteSessions
-	errAudit error  // of AppendAudit
+	errAudit error  // of AppendAudit and AppendEvents
 	conflict int    // so many changes meet one by somebody else
 	race     func() // called before a session is stored
 }
@@ -195,6 +196,13 @@ func (m *memory) AppendAudit(_ context.Context, entries []store.AuditEntry) erro
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.audit = append(m.audit, entries...)
+	return cmp.Or(m.err, m.errAudit)
+}
+
+func (m *memory) AppendEvents(_ context.Context, events []dispatchapy.Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, events...)
 	return cmp.Or(m.err, m.errAudit)
 }
 

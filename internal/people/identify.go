@@ -44,7 +44,7 @@ func (p *People) AuthenticatePassword(ctx context.Context, name string, password
 	// A refused address or name gets no answer even where the password is
 	// known to be right: it would tell so.
 	if wait := p.throttle.wait(addressKey(from.Address), throttledName(name)); wait > 0 {
-		return dispatchapy.Principal{}, limited(wait)
+		return dispatchapy.Principal{}, p.limited(ctx, name, from, wait)
 	}
 	if u := p.directory.Load().userByName[fold(name)]; u != nil && u.Active && p.hasher.recent.has(password, u.hash) {
 		return u.principal(), nil
@@ -65,7 +65,7 @@ var errWrong = dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the name or 
 func (p *People) verify(ctx context.Context, name string, password dispatchapy.Secret, from From) (u *User, stale bool, err error) {
 	attempt, wait := p.throttle.begin(addressKey(from.Address), throttledName(name))
 	if wait > 0 {
-		return nil, false, limited(wait)
+		return nil, false, p.limited(ctx, name, from, wait)
 	}
 	u = p.directory.Load().userByName[fold(name)]
 	hash := p.hasher.dummy

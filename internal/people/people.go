@@ -48,6 +48,7 @@ type SessionStore interface {
 // TrailStore keeps what people did and when tokens were used.
 type TrailStore interface {
 	AppendAudit(ctx context.Context, entries []store.AuditEntry) error
+	AppendEvents(ctx context.Context, events []dispatchapy.Event) error
 	RecordTokenUse(ctx context.Context, uses map[store.ObjectRef]time.Time) error
 	TokenUses(ctx context.Context, kind store.Kind, ids []int64) (map[int64]time.Time, error)
 }
@@ -91,7 +92,8 @@ type People struct {
 	directory atomic.Pointer[directory]
 	hasher    *hasher
 	throttle  *throttle
-	refusals  refusals
+	refusals  ration // of audit entries about refused attempts
+	alarms    ration // of events about throttled ones
 	sessions  sessionCache
 	uses      tokenUses
 
@@ -114,6 +116,8 @@ func New(o Options) *People {
 		log:       o.Log,
 		hasher:    newHasher(cost),
 		throttle:  newThrottle(),
+		refusals:  newRation(refusalsEvery, refusalsBurst),
+		alarms:    newRation(alarmsEvery, alarmsBurst),
 		sessions:  sessionCache{entries: map[[32]byte]*sessionEntry{}, seen: map[[32]byte]time.Time{}},
 		uses:      tokenUses{pending: map[store.ObjectRef]time.Time{}},
 	}

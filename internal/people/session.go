@@ -62,7 +62,7 @@ func (p *People) SignIn(ctx context.Context, name string, password dispatchapy.S
 func (p *People) SignInClient(ctx context.Context, token dispatchapy.Secret, from From) (SignedIn, error) {
 	attempt, wait := p.throttle.begin(addressKey(from.Address), "")
 	if wait > 0 {
-		return SignedIn{}, limited(wait)
+		return SignedIn{}, p.limited(ctx, "", from, wait)
 	}
 	client := p.clientByToken(token)
 	if client == nil {

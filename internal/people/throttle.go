@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"dispatchapy"
 )
 
 // What guessing costs.
@@ -93,16 +91,13 @@ func (a *attempt) withdrawn() {
 	a.throttle.addresses.forgive(a.address)
 }
 
-func limited(wait time.Duration) error {
-	return &dispatchapy.Error{Code: dispatchapy.CodeLimited, Message: "too many attempts to sign in: wait before the next one", RetryAfter: wait}
-}
-
 // record is what is known of one address or name.
 type record struct {
 	key      string
 	failures int
 	blocked  time.Time // until then nothing is let through
 	last     time.Time // failure
+	told     time.Time // when it was spoken of that it is blocked
 
 	attempts    int       // since windowBegan
 	windowBegan time.Time // of addresses

@@ -31,20 +31,21 @@ func (p *People) record(ctx context.Context, by, action string, about dispatchap
 	}}))
 }
 
-// refusals bounds the audit entries of refused attempts.
-type refusals struct {
+// ration bounds what strangers get written into the database.
+type ration struct {
 	mu      sync.Mutex
 	limiter *rate.Limiter
 	skipped int
 }
 
-// next says whether a refusal may be written, and how many before it were not.
-func (r *refusals) next() (skipped int, ok bool) {
+func newRation(every time.Duration, burst int) ration {
+	return ration{limiter: rate.NewLimiter(rate.Every(every), burst)}
+}
+
+// next says whether one more may be written, and how many before it were not.
+func (r *ration) next() (skipped int, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.limiter == nil {
-		r.limiter = rate.NewLimiter(rate.Every(refusalsEvery), refusalsBurst)
-	}
 	if !r.limiter.Allow() {
 		r.skipped++
 		return 0, false

@@ -89,9 +89,10 @@ type Store interface {
 	LoadConfig(ctx context.Context) (version int64, objects []ConfigObject, err error)
 	// ConfigVersion gives the configuration's version.
 	ConfigVersion(ctx context.Context) (int64, error)
-	// ApplyConfig changes objects, counts the version up and writes the audit
-	// entries, all or nothing. ErrVersionConflict if the version is not Expect.
-	// It gives the new version and the ids of update.Put, in order.
+	// ApplyConfig changes objects, counts the version up, writes the audit
+	// entries and, if there are any, the event ConfigChanged, all or nothing.
+	// ErrVersionConflict if the version is not Expect. It gives the new version
+	// and the ids of update.Put, in order.
 	ApplyConfig(ctx context.Context, update ConfigUpdate) (version int64, ids []int64, err error)
 	// ObjectNames gives the name of every object there ever was, so that old
 	// tasks can be shown and searched by name.
@@ -110,6 +111,9 @@ type Store interface {
 	// below before (0: from the newest).
 	ListChecks(ctx context.Context, resourceID, before int64, limit int) ([]dispatchapy.Check, error)
 
+	// AppendEvents stores events that are no consequence of another change.
+	// Those without a time get the present one.
+	AppendEvents(ctx context.Context, events []dispatchapy.Event) error
 	// ListEvents gives up to limit events, newest first, with ids below before
 	// (0: from the newest).
 	ListEvents(ctx context.Context, before int64, limit int) ([]dispatchapy.Event, error)

@@ -92,6 +92,12 @@ func applyConfig(tx *tx, update *store.ConfigUpdate) (version int64, ids []int64
 		}
 	}
 	tx.hint.Config = true
+	if len(update.Audit) == 0 {
+		return version, ids, nil
+	}
+	if err := tx.addEvents([]dispatchapy.Event{store.ConfigChanged(update.Audit)}); err != nil {
+		return 0, nil, err
+	}
 	return version, ids, addAudit(tx, auditOf(update, version, ids)...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"dispatchapy"
 	"dispatchapy/internal/store"
 )
 
@@ -14,6 +15,7 @@ var auditCases = []testCase{
 	{"RoundTrip", testAuditRoundTrip},
 	{"OfConfig", testAuditOfConfig},
 	{"NoneOfARefusedUpdate", testAuditRefused},
+	{"EventOfConfig", testConfigEvent},
 	{"Filters", testAuditFilters},
 	{"Pages", testAuditPages},
 }
@@ -142,5 +144,33 @@ func testAuditPages(t *testing.T, s store.Store) {
 	all := listAudit(t, s, store.AuditQuery{By: "bob"})
 	if diff := cmp.Diff(all, paged); diff != "" || len(all) != 7 {
 		t.Errorf("%d entries in pages, %d at once (-at once +in pages):\n%s", len(paged), len(all), diff)
+	}
+}
+
+// testConfigEvent: an update is an event, once and only if it was made.
+func testConfigEvent(t *testing.T, s store.Store) {
+	update := store.ConfigUpdate{
+		Put:   []store.ConfigObject{object(store.KindClient, "shop"), object(store.KindClient, "bank")},
+		Audit: []store.AuditEntry{{By: "ann", Action: "create", Kind: store.KindClient, Name: "shop"}, {By: "ann", Action: "create", Kind: store.KindClient, Name: "bank"}},
+	}
+	before := now()
+	change(t, s, update)
+	got := events(t, s)
+	if len(got) != 1 || got[0].Kind != dispatchapy.EventConfigChanged || got[0].Detail != "ann created client shop, created client bank" {
+		t.Fatalf("events of an update: %+v", got)
+	}
+	if at := got[0].At; at.Before(before) || at.After(time.Now()) {
+		t.Errorf("the event is of %v", at)
+	}
+	if _, _, err := s.ApplyConfig(t.Context(), update); err == nil {
+		t.Error("an update of an old version is made")
+	}
+	change(t, s, store.ConfigUpdate{Put: []store.ConfigObject{object(store.KindClient, "unnoticed")}})
+	if err := s.AppendEvents(t.Context(), []dispatchapy.Event{{Kind: dispatchapy.EventLoginThrottled, Detail: "another"}}); err != nil {
+		t.Fatalf("AppendEvents: %v", err)
+	}
+	got = events(t, s)
+	if len(got) != 2 || got[0].Kind != dispatchapy.EventLoginThrottled || got[0].Detail != "another" || got[0].At.Before(before) {
+		t.Errorf("events in the end: %+v", got)
 	}
 }

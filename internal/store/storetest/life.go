@@ -111,6 +111,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"LoadHealth":    func() error { _, err := s.LoadHealth(ctx); return err },
 		"ListChecks":    func() error { _, err := s.ListChecks(ctx, 1, 0, 1); return err },
 		"ListEvents":    func() error { _, err := s.ListEvents(ctx, 0, 1); return err },
+		"AppendEvents":  func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
 		"AppendAudit":   func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
 		"ListAudit":     func() error { _, err := s.ListAudit(ctx, store.AuditQuery{Limit: 1}); return err },
 		"PutSession":    func() error { return s.PutSession(ctx, session(1)) },
