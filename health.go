@@ -12,6 +12,10 @@ const (
 	HealthDown    HealthState = "down" // gets no traffic
 )
 
+// HealthMaintenance is the state of a resource during planned work. It stands
+// in histories only: Health.State keeps what the checks said before.
+const HealthMaintenance HealthState = "maintenance"
+
 // Health is the state of one resource with what is needed to judge the next
 // check.
 type Health struct {
@@ -21,6 +25,32 @@ type Health struct {
 	Successes  int       // consecutive successful checks
 	Since      time.Time // when State was entered
 	CheckedAt  time.Time // latest check; zero: none yet
+
+	// CountedTo is up to when the history holds the time spent in each state,
+	// and HoldsUntil how long State counts if no check follows; see Spans.
+	CountedTo  time.Time
+	HoldsUntil time.Time
+}
+
+// Span is a time that a resource spent in one state.
+type Span struct {
+	State    HealthState
+	From, To time.Time // To is not a part of it
+}
+
+// Spans gives what the history does not hold yet of the time before now. Time
+// of which nothing is known is in no span: before the first check, and where
+// no check came although it was due, because nobody looked.
+func (h *Health) Spans(now time.Time) []Span {
+	to := now
+	if h.HoldsUntil.Before(to) {
+		to = h.HoldsUntil
+	}
+	known := h.State == HealthUp || h.State == HealthDown
+	if !known || h.CountedTo.IsZero() || !h.CountedTo.Before(to) {
+		return nil
+	}
+	return []Span{{State: h.State, From: h.CountedTo, To: to}}
 }
 
 // Check is one health check, as kept in the history.
@@ -29,7 +59,8 @@ type Check struct {
 	ResourceID int64
 	At         time.Time
 	Method     CheckMethod
-	Manual     bool // asked for by a person
+	Manual     bool   // asked for by a person
+	By         string // who asked; "" for a check that was due
 	OK         bool
 	StatusCode int        // 0: no answer, or method simple
 	Error      ErrorClass // "" on success
@@ -37,6 +68,17 @@ type Check struct {
 	Duration   time.Duration
 	State      HealthState // the resource's state after this check
 }
+
+// CheckMark is a check as one bar among others.
+type CheckMark struct {
+	At       time.Time
+	OK       bool
+	State    HealthState   // the resource's state after it
+	Duration time.Duration // in whole microseconds, at most MaxMarkDuration
+}
+
+// MaxMarkDuration is the longest duration that a CheckMark can have.
+const MaxMarkDuration = time.Hour
 
 // EventKind names something that people may want to hear of.
 type EventKind string

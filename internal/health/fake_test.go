@@ -247,7 +247,7 @@ func newWorld(t *testing.T, resources ...dispatchapy.Resource) *world {
 	return w
 }
 
-func compile(t *testing.T, resources ...dispatchapy.Resource) *routing.Snapshot {
+func compile(t testing.TB, resources ...dispatchapy.Resource) *routing.Snapshot {
 	t.Helper()
 	cfg := &dispatchapy.Config{Settings: dispatchapy.DefaultSettings(), Resources: slices.Clone(resources)}
 	cfg.Normalize()

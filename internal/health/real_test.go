@@ -45,7 +45,7 @@ func TestRealResource(t *testing.T) {
 	defer r.Stop()
 
 	for id, detail := range map[int64]string{1: "connected to " + s.Listener.Addr().String(), 2: "fine"} {
-		check, err := r.CheckNow(t.Context(), id)
+		check, err := r.CheckNow(t.Context(), id, "op")
 		if err != nil || !check.OK || check.Detail != detail || check.Duration <= 0 {
 			t.Errorf("resource %d: check = %+v, %v, want %q", id, check, err, detail)
 		}
@@ -59,7 +59,7 @@ func TestRealResource(t *testing.T) {
 
 	s.Close()
 	for id := range int64(2) {
-		check, err := r.CheckNow(t.Context(), id+1)
+		check, err := r.CheckNow(t.Context(), id+1, "op")
 		if err != nil || check.OK || check.Error != dispatchapy.ErrorRefused {
 			t.Errorf("resource %d: check = %+v, %v, want refused", id+1, check, err)
 		}

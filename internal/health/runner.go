@@ -36,8 +36,9 @@ type Client interface {
 	Dial(ctx context.Context, addr string) deliver.Result
 }
 
-// DefaultConcurrency is how many checks run at once unless told otherwise.
-const DefaultConcurrency = 16
+// DefaultConcurrency is how many checks run at once unless told otherwise:
+// enough for hundreds of resources that do not answer.
+const DefaultConcurrency = 256
 
 // Options are what a Runner is made of.
 type Options struct {
@@ -174,10 +175,14 @@ func (r *Runner) settle(res *routing.Resource, lease store.ProbeLease, check *di
 // recordTimeout bounds the writing of a result.
 const recordTimeout = 10 * time.Second
 
+// holdsExtra is how long beyond twice the planned wait a state counts in the
+// history if no check follows.
+const holdsExtra = time.Minute
+
 // judge turns a check into what is stored.
 func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dispatchapy.Check) store.ProbeOutcome {
 	hc := &res.HealthCheck
-	outcome := store.ProbeOutcome{Fence: lease.Fence}
+	outcome := store.ProbeOutcome{Fence: lease.Fence, Spans: lease.Health.Spans(check.At)}
 	var change Transition
 	if watched(res) {
 		outcome.Health, change = Evaluate(lease.Health, check.OK, check.At, Policy{hc.DownAfter, hc.UpAfter})
@@ -186,6 +191,8 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 		// Due at once as soon as checks are switched on.
 		outcome.Health = observe(lease.Health, check.At)
 	}
+	outcome.Health.CountedTo = check.At
+	outcome.Health.HoldsUntil = check.At.Add(check.Duration + 2*outcome.NextIn + holdsExtra)
 	check.State = outcome.Health.State
 	outcome.Check = *check
 	event := dispatchapy.Event{At: check.At, ResourceID: res.ID}
@@ -205,14 +212,14 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 // watched reports whether the checks of a resource are its gate.
 func watched(res *routing.Resource) bool { return res.IsActive() && res.HealthCheck.Enabled }
 
-// CheckNow checks a resource at once, by the wish of a person, and gives the
-// result. It counts like any other check if checks are switched on; if not, it
+// CheckNow checks a resource at once, by the wish of the person named, and
+// gives the result. It counts like any other check if checks are switched on; if not, it
 // is only kept in the history and changes no state.
 //
 // The error is a *dispatchapy.Error with CodeNotFound, with CodeConflict while
 // another check of this resource is running or when the resource was changed
 // meanwhile, or with CodeUnavailable at shutdown; or one of the store's.
-func (r *Runner) CheckNow(ctx context.Context, resourceID int64) (dispatchapy.Check, error) {
+func (r *Runner) CheckNow(ctx context.Context, resourceID int64, by string) (dispatchapy.Check, error) {
 	res := r.snapshots.Load().ResourceByID(resourceID)
 	if res == nil {
 		return dispatchapy.Check{}, dispatchapy.Errorf(dispatchapy.CodeNotFound, "there is no resource with id %d", resourceID)
@@ -230,7 +237,7 @@ func (r *Runner) CheckNow(ctx context.Context, resourceID int64) (dispatchapy.Ch
 	if canceled {
 		return dispatchapy.Check{}, dispatchapy.Errorf(dispatchapy.CodeUnavailable, "the gateway cannot check now: it is stopping, or has no connections left")
 	}
-	check.Manual = true
+	check.Manual, check.By = true, by
 	_, held, err := r.settle(res, claimed.Probes[0], &check)
 	switch {
 	case err != nil:

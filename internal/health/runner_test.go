@@ -109,7 +109,7 @@ func TestWakeTakesOverTheConfiguration(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
 		w.table.Store(compile(t, watchedResource(1)))
 		w.Wake()
-		synctest.Wait()
+		pass(gather)
 		if n := len(w.store.history()); n != 1 {
 			t.Fatalf("%d checks of a new resource, want 1 at once", n)
 		}
@@ -119,7 +119,7 @@ func TestWakeTakesOverTheConfiguration(t *testing.T) {
 		w.store.reset(1)
 		w.table.Store(compile(t, moved))
 		w.Wake()
-		synctest.Wait()
+		pass(gather)
 		if dialed, _ := w.client.requests(); !slices.Equal(dialed, []string{"h:81", "elsewhere:80"}) {
 			t.Fatalf("dialed %v, want the new address at once", dialed)
 		}
@@ -214,7 +214,7 @@ func TestResourceChangedDuringCheck(t *testing.T) {
 		pass(time.Second)
 		w.client.set(good)
 		w.store.reset(1)
-		pass(time.Second)
+		pass(time.Second + gather)
 		if diff := cmp.Diff([]dispatchapy.HealthState{"up"}, w.gate.states()); diff != "" {
 			t.Errorf("states (-want +got):\n%s", diff)
 		}
@@ -263,7 +263,7 @@ func TestLoad(t *testing.T) {
 		w.store.set(func() { w.store.row(1).health = up }) // by another node
 		w.Start()
 		w.Wake()
-		synctest.Wait()
+		pass(gather)
 		if diff := cmp.Diff([]dispatchapy.Health{down, up}, w.gate.all()); diff != "" {
 			t.Errorf("gate after another node's check (-want +got):\n%s", diff)
 		}
@@ -273,7 +273,7 @@ func TestLoad(t *testing.T) {
 func TestCheckNow(t *testing.T) {
 	bubble(t, one(), func(t *testing.T, w *world) {
 		w.client.set(bad)
-		check, err := w.CheckNow(t.Context(), 1)
+		check, err := w.CheckNow(t.Context(), 1, "op")
 		if err != nil || check.OK || !check.Manual || check.State != "down" || check.Detail != "connection refused" {
 			t.Errorf("check = %+v, %v", check, err)
 		}
@@ -283,7 +283,7 @@ func TestCheckNow(t *testing.T) {
 		if c := w.store.history()[1]; !c.Manual {
 			t.Errorf("history has %+v", c)
 		}
-		if _, err := w.CheckNow(t.Context(), 9); dispatchapy.ErrorCode(err) != dispatchapy.CodeNotFound {
+		if _, err := w.CheckNow(t.Context(), 9, "op"); dispatchapy.ErrorCode(err) != dispatchapy.CodeNotFound {
 			t.Errorf("unknown resource: error = %v", err)
 		}
 	})
@@ -295,19 +295,19 @@ func TestCheckNowTwiceAtOnce(t *testing.T) {
 		first := make(chan error)
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			_, err := w.CheckNow(ctx, 1)
+			_, err := w.CheckNow(ctx, 1, "op")
 			first <- err
 		}()
 		synctest.Wait()
 		cancel() // a caller who goes away does not leave the lease behind
-		_, err := w.CheckNow(t.Context(), 1)
+		_, err := w.CheckNow(t.Context(), 1, "op")
 		if dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict || err.Error() != "check already running" {
 			t.Errorf("second: error = %v, want conflict", err)
 		}
 		if err := <-first; err != nil {
 			t.Errorf("first: error = %v", err)
 		}
-		if _, err := w.CheckNow(t.Context(), 1); err != nil {
+		if _, err := w.CheckNow(t.Context(), 1, "op"); err != nil {
 			t.Errorf("third: error = %v", err)
 		}
 	})
@@ -322,7 +322,7 @@ func TestCheckNowDoesNotGateUnwatchedResources(t *testing.T) {
 			w.store.row(1).health = dispatchapy.Health{ResourceID: 1, State: dispatchapy.HealthDown, Failures: 3, Since: at, CheckedAt: at}
 		})
 		w.client.set(bad)
-		check, err := w.CheckNow(t.Context(), 1)
+		check, err := w.CheckNow(t.Context(), 1, "op")
 		if err != nil || check.OK || check.State != dispatchapy.HealthUnknown {
 			t.Errorf("check = %+v, %v", check, err)
 		}
@@ -340,11 +340,11 @@ func TestCheckNowErrors(t *testing.T) {
 		w := newWorld(t, one()...)
 		defer w.Stop()
 		w.store.claim = errDisk
-		if _, err := w.CheckNow(t.Context(), 1); !errors.Is(err, errDisk) {
+		if _, err := w.CheckNow(t.Context(), 1, "op"); !errors.Is(err, errDisk) {
 			t.Errorf("claim: error = %v", err)
 		}
 		w.store.claim, w.store.record = nil, errDisk
-		if _, err := w.CheckNow(t.Context(), 1); !errors.Is(err, errDisk) {
+		if _, err := w.CheckNow(t.Context(), 1, "op"); !errors.Is(err, errDisk) {
 			t.Errorf("record: error = %v", err)
 		}
 	})
@@ -352,7 +352,7 @@ func TestCheckNowErrors(t *testing.T) {
 		w := newWorld(t, one()...)
 		defer w.Stop()
 		w.client.set(func(ctx context.Context) deliver.Result { w.store.reset(1); return good(ctx) })
-		if _, err := w.CheckNow(t.Context(), 1); dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict {
+		if _, err := w.CheckNow(t.Context(), 1, "op"); dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict {
 			t.Errorf("error = %v, want conflict", err)
 		}
 	})
@@ -360,7 +360,7 @@ func TestCheckNowErrors(t *testing.T) {
 		w := newWorld(t, one()...)
 		w.client.set(taking(time.Hour, good))
 		w.Stop()
-		if _, err := w.CheckNow(t.Context(), 1); dispatchapy.ErrorCode(err) != dispatchapy.CodeUnavailable {
+		if _, err := w.CheckNow(t.Context(), 1, "op"); dispatchapy.ErrorCode(err) != dispatchapy.CodeUnavailable {
 			t.Errorf("error = %v, want unavailable", err)
 		}
 	})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"dispatchapy"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/store"
@@ -22,19 +24,40 @@ const (
 
 	// retryWait is the pause after an error of the store.
 	retryWait = 2 * time.Second
+
+	// gather is the least time between two looks at what is due, so that many
+	// checks cost few looks and few claims.
+	gather = 100 * time.Millisecond
+)
+
+// Where many checks are due at once, after a start or a change of many
+// resources, they are begun no faster than headroom times what their intervals
+// come to, but at paceFloor a second at least and paceBurst at once. So they
+// are spread over the interval from the first one on, and stay it.
+const (
+	headroom  = 1.05
+	paceFloor = 2.0
+	paceBurst = 16
 )
 
 // schedule is what the loop believes about when each resource is due. Only the
 // store knows: a claim before time costs a question, nothing more.
 type schedule struct {
-	entries map[int64]*entry
-	running int
+	snapshot *routing.Snapshot // that entries follow
+	entries  map[int64]*entry
+	running  int
+	pace     *rate.Limiter
+}
+
+func newSchedule() *schedule {
+	return &schedule{entries: map[int64]*entry{}, pace: rate.NewLimiter(paceFloor, paceBurst)}
 }
 
 type entry struct {
 	resource *routing.Resource
 	due      time.Time // zero: not known yet, ask the store
 	running  bool      // by this loop
+	gone     bool      // no longer watched; forgotten once its check has ended
 }
 
 // finished is the message of a check that has ended.
@@ -46,22 +69,39 @@ type finished struct {
 // loop is the goroutine that starts the checks. Each check is a goroutine of
 // its own, at most r.slots at once.
 func (r *Runner) loop() {
-	s := schedule{entries: map[int64]*entry{}}
+	s := newSchedule()
 	ended := make(chan finished, r.slots) // never full: nobody blocks on it
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	next := time.Now() // when the timer fires
+	in := func(wait time.Duration) {
+		next = time.Now().Add(wait)
+		timer.Reset(wait)
+	}
+	var looked, reloaded time.Time
+	changed := true
 	for {
 		select {
 		case <-r.life.Done():
 			return
 		case f := <-ended:
 			s.end(f)
+			if time.Until(next) > gather {
+				in(gather)
+			}
 		case <-r.wake:
-			r.reload()
+			changed = true
+			if wait := max(gather-time.Since(looked), 0); time.Until(next) > wait {
+				in(wait)
+			}
 		case <-timer.C:
-			r.reload()
+			looked = time.Now()
+			if changed || looked.Sub(reloaded) >= backstop {
+				r.reload()
+				changed, reloaded = false, looked
+			}
+			in(r.startDue(s, ended))
 		}
-		timer.Reset(r.startDue(&s, ended))
 	}
 }
 
@@ -78,9 +118,9 @@ func (r *Runner) reload() {
 func (r *Runner) startDue(s *schedule, ended chan<- finished) time.Duration {
 	s.follow(r.snapshots.Load())
 	for r.life.Err() == nil {
-		// One question asks for no more than can be started, because whatever
+		// One question asks for no more than may be started, because whatever
 		// is due is leased by it.
-		ids := s.due(time.Now(), r.slots-s.running)
+		ids := s.due(time.Now(), min(r.slots-s.running, int(s.pace.Tokens())))
 		if len(ids) == 0 {
 			break
 		}
@@ -92,6 +132,7 @@ func (r *Runner) startDue(s *schedule, ended chan<- finished) time.Duration {
 			return retryWait
 		}
 		s.note(ids, claimed, time.Now())
+		s.pace.AllowN(time.Now(), len(claimed.Probes))
 		for _, lease := range claimed.Probes {
 			res := s.start(lease.Health.ResourceID)
 			r.running.Go(func() { r.run(res, lease, ended) })
@@ -122,12 +163,18 @@ func (r *Runner) run(res *routing.Resource, lease store.ProbeLease, ended chan<-
 // follow takes over the configuration: new resources, changed ones, those that
 // are gone or no longer watched.
 func (s *schedule) follow(snapshot *routing.Snapshot) {
+	if snapshot == s.snapshot {
+		return
+	}
+	s.snapshot = snapshot
+	perSecond := 0.0
 	wanted := make(map[int64]bool, len(snapshot.Resources))
 	for _, res := range snapshot.Resources {
 		if !watched(res) {
 			continue
 		}
 		wanted[res.ID] = true
+		perSecond += 1 / max(res.HealthCheck.Interval.At(0.5), minInterval).Seconds()
 		e := s.entries[res.ID]
 		if e == nil {
 			e = &entry{resource: res}
@@ -139,10 +186,11 @@ func (s *schedule) follow(snapshot *routing.Snapshot) {
 		e.resource = res
 	}
 	for id, e := range s.entries {
-		if !wanted[id] && !e.running {
+		if e.gone = !wanted[id]; e.gone && !e.running {
 			delete(s.entries, id)
 		}
 	}
+	s.pace.SetLimit(rate.Limit(max(headroom*perSecond, paceFloor)))
 }
 
 func sameResource(a, b *dispatchapy.Resource) bool { return a == b || reflect.DeepEqual(a, b) }
@@ -181,8 +229,10 @@ func (s *schedule) start(id int64) *routing.Resource {
 
 func (s *schedule) end(f finished) {
 	s.running--
-	if e := s.entries[f.id]; e != nil {
-		e.running, e.due = false, f.due
+	e := s.entries[f.id]
+	e.running, e.due = false, f.due
+	if e.gone {
+		delete(s.entries, f.id)
 	}
 }
 
@@ -198,5 +248,10 @@ func (s *schedule) sleep(now time.Time, slots int) time.Duration {
 			wait = min(wait, max(e.due.Sub(now), 0))
 		}
 	}
-	return wait
+	// What is due has to wait for its turn.
+	if tokens := s.pace.TokensAt(now); tokens < 1 {
+		turn := time.Duration((1 - tokens) / float64(s.pace.Limit()) * float64(time.Second))
+		wait = max(wait, turn+time.Millisecond)
+	}
+	return max(wait, gather)
 }

@@ -51,6 +51,7 @@ func New(o Options) http.Handler {
 	a.registerTasks()
 	a.registerTaskActions()
 	a.registerResources()
+	a.registerUptime()
 	a.registerEndpoints()
 	a.registerPreview()
 	a.registerTrial()

@@ -32,6 +32,8 @@ var matrix = map[string]access{
 	"list-resources":      {nobody: 401, shop: 200, bank: 200, admin: 200},
 	"get-resource":        {nobody: 401, shop: 200, bank: 404, admin: 200},
 	"list-checks":         {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"get-uptime":          {nobody: 401, shop: 200, bank: 404, admin: 200},
+	"list-health":         {nobody: 401, shop: 200, bank: 200, admin: 200},
 	"check-resource":      {nobody: 401, shop: 403, bank: 403, admin: 200},
 	"list-endpoints":      {nobody: 401, shop: 200, bank: 200, admin: 200},
 	"preview-message":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"payload":{"ref":"r"}}`},

@@ -105,9 +105,9 @@ func (s *faultyStore) ListTasks(ctx context.Context, q store.TaskQuery) (store.T
 
 type checker struct{}
 
-func (checker) CheckNow(_ context.Context, id int64) (dispatchapy.Check, error) {
+func (checker) CheckNow(_ context.Context, id int64, by string) (dispatchapy.Check, error) {
 	return dispatchapy.Check{
-		ID: 9, ResourceID: id, At: time.Unix(1, 0), Method: dispatchapy.CheckSimple, Manual: true,
+		ID: 9, ResourceID: id, At: time.Unix(1, 0), Method: dispatchapy.CheckSimple, Manual: true, By: by,
 		Error: dispatchapy.ErrorRefused, Detail: "connection refused", Duration: 1500 * time.Microsecond, State: dispatchapy.HealthDown,
 	}, nil
 }

@@ -41,7 +41,7 @@ func TestResources(t *testing.T) {
 		`"headers":{"X-Key":"[redacted]"},"timeout":"15s","health_check":{"enabled":false,"method":"simple",` +
 		`"interval":{"min":"1m","max":"1m30s"},"down_after":1,"up_after":1},"health":{"state":"down",` +
 		`"since":"2026-01-02T03:04:05.678Z","checked_at":"2026-01-02T03:04:05.678Z","consecutive_failures":1,"consecutive_successes":0}`
-	const check = `{"id":1,"at":"2026-01-02T03:04:05.678Z","method":"simple","manual":false,"ok":false,"status_code":null,` +
+	const check = `{"id":1,"at":"2026-01-02T03:04:05.678Z","method":"simple","manual":false,"by":null,"ok":false,"status_code":null,` +
 		`"error":"timeout","detail":"no answer","duration_ms":3000,"state":"down"}`
 	tests := []struct{ path, token, want string }{
 		{fmt.Sprintf("/v1/resources/%d", primary), "", fmt.Sprintf(resource, primary) + `,"last_check":` + check + "}"},
@@ -64,7 +64,7 @@ func TestResources(t *testing.T) {
 func TestCheckNow(t *testing.T) {
 	g := newGateway(t)
 	got := g.do(request{method: "POST", path: fmt.Sprintf("/v1/resources/%d/check", g.table.Load().Config.Resource("backup").ID)}).want(200)
-	want := `{"id":9,"at":"1970-01-01T00:00:01.000Z","method":"simple","manual":true,"ok":false,"status_code":null,` +
+	want := `{"id":9,"at":"1970-01-01T00:00:01.000Z","method":"simple","manual":true,"by":"admin","ok":false,"status_code":null,` +
 		`"error":"refused","detail":"connection refused","duration_ms":1.5,"state":"down"}`
 	if diff := cmp.Diff(want, strings.TrimSpace(got.body)); diff != "" {
 		t.Error(diff)

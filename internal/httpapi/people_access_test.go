@@ -40,7 +40,7 @@ func init() {
 // leastRole says, for every operation, whom of the staff it takes.
 var leastRole = map[dispatchapy.Role][]string{
 	dispatchapy.RoleViewer: {
-		"list-tasks", "get-task", "list-resources", "get-resource", "list-checks", "list-endpoints", "get-endpoint",
+		"list-tasks", "get-task", "list-resources", "get-resource", "list-checks", "get-uptime", "list-health", "list-endpoints", "get-endpoint",
 		"list-clients", "get-client", "get-settings", "list-events", "get-user-document", "list-samples",
 		"get-session", "list-sessions", "end-other-sessions",
 		"sign-in", "sign-out", "change-password", // for whoever they are, with the answer that administrators get

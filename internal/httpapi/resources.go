@@ -48,6 +48,7 @@ type check struct {
 	At         timestamp               `json:"at"`
 	Method     dispatchapy.CheckMethod `json:"method" enum:"simple,actual"`
 	Manual     bool                    `json:"manual" doc:"A person asked for it"`
+	By         *string                 `json:"by" doc:"Who asked; null for a check that was due, and for clients"`
 	OK         bool                    `json:"ok"`
 	StatusCode *int                    `json:"status_code"`
 	Error      *dispatchapy.ErrorClass `json:"error"`
@@ -138,18 +139,22 @@ func newResource(r *service.Resource) Resource {
 		Concurrency:    r.Concurrency,
 		RateLimit:      r.RateLimit,
 		Notify:         r.Notify,
-		Health: health{
-			State:     r.Health.State,
-			Since:     optionalTime(r.Health.Since),
-			CheckedAt: optionalTime(r.Health.CheckedAt),
-			Failures:  r.Health.Failures,
-			Successes: r.Health.Successes,
-		},
+		Health:         newHealth(&r.Health),
 	}
 	if r.HealthCheck.Method != "" {
 		out.HealthCheck = &r.HealthCheck
 	}
 	return out
+}
+
+func newHealth(h *dispatchapy.Health) health {
+	return health{
+		State:     h.State,
+		Since:     optionalTime(h.Since),
+		CheckedAt: optionalTime(h.CheckedAt),
+		Failures:  h.Failures,
+		Successes: h.Successes,
+	}
 }
 
 func newCheck(c *dispatchapy.Check) check {
@@ -158,6 +163,7 @@ func newCheck(c *dispatchapy.Check) check {
 		At:         timestamp(c.At),
 		Method:     c.Method,
 		Manual:     c.Manual,
+		By:         optional(c.By),
 		OK:         c.OK,
 		StatusCode: optional(c.StatusCode),
 		Error:      optional(c.Error),

@@ -17,8 +17,8 @@ const (
 	step     = 200                   // rows deleted at once
 	pause    = 50 * time.Millisecond // between two steps
 
-	// statsAge is how long statistics are kept: this month can be compared with
-	// the same one a year ago.
+	// statsAge is how long statistics and the history of health are kept: this
+	// month can be compared with the same one a year ago.
 	statsAge = 400 * 24 * time.Hour
 )
 
@@ -30,6 +30,7 @@ type Store interface {
 	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldEvents(ctx context.Context, age time.Duration, limit int) (int, error)
+	DeleteOldUptime(ctx context.Context, age time.Duration, limit int) (int, error)
 }
 
 // Runner deletes finished tasks, audit entries and events as the settings say,
@@ -63,6 +64,9 @@ func (r *Runner) round(ctx context.Context) {
 	r.sweep(ctx, "sessions", r.Store.DeleteEndedSessions)
 	r.sweep(ctx, "statistics", func(ctx context.Context, limit int) (int, error) {
 		return r.Store.DeleteOldStats(ctx, statsAge, limit)
+	})
+	r.sweep(ctx, "history of health", func(ctx context.Context, limit int) (int, error) {
+		return r.Store.DeleteOldUptime(ctx, statsAge, limit)
 	})
 	cleanup := r.Table.Load().Config.Settings.Cleanup
 	if cleanup.AuditDays > 0 {

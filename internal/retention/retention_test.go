@@ -15,10 +15,10 @@ import (
 
 // shelf counts what is left to delete.
 type shelf struct {
-	tasks, keys, sessions, stats, audit, events atomic.Int64
-	age, statsAge, auditAge, eventsAge          atomic.Int64
-	steps                                       atomic.Int64
-	err                                         error
+	tasks, keys, sessions, stats, audit, events, uptime atomic.Int64
+	age, statsAge, auditAge, eventsAge, uptimeAge       atomic.Int64
+	steps                                               atomic.Int64
+	err                                                 error
 }
 
 func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) (int, error) {
@@ -47,6 +47,11 @@ func (s *shelf) DeleteOldAudit(_ context.Context, age time.Duration, limit int) 
 func (s *shelf) DeleteOldEvents(_ context.Context, age time.Duration, limit int) (int, error) {
 	s.eventsAge.Store(int64(age))
 	return s.take(&s.events, limit)
+}
+
+func (s *shelf) DeleteOldUptime(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.uptimeAge.Store(int64(age))
+	return s.take(&s.uptime, limit)
 }
 
 func (s *shelf) take(from *atomic.Int64, limit int) (int, error) {
@@ -85,19 +90,20 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s.stats.Store(2*step + 7)
 	s.audit.Store(step + 1)
 	s.events.Store(step + 2)
+	s.uptime.Store(step + 1)
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30, AuditDays: 60}, s, func() {
-		time.Sleep(10*pause + time.Millisecond)
+		time.Sleep(11*pause + time.Millisecond)
 		if n := s.tasks.Load(); n != 0 {
 			t.Errorf("%d tasks left", n)
 		}
 		if n := s.keys.Load(); n != 0 {
 			t.Errorf("%d keys left", n)
 		}
-		if sessions, stats := s.sessions.Load(), s.stats.Load(); sessions != 0 || stats != 0 {
-			t.Errorf("%d sessions and %d rows of statistics left", sessions, stats)
+		if sessions, stats, uptime := s.sessions.Load(), s.stats.Load(), s.uptime.Load(); sessions != 0 || stats != 0 || uptime != 0 {
+			t.Errorf("%d sessions, %d rows of statistics and %d of health left", sessions, stats, uptime)
 		}
-		if age := time.Duration(s.statsAge.Load()); age != statsAge {
-			t.Errorf("age of statistics = %v, want %v", age, statsAge)
+		if stats, uptime := time.Duration(s.statsAge.Load()), time.Duration(s.uptimeAge.Load()); stats != statsAge || uptime != statsAge {
+			t.Errorf("age of statistics = %v, of the history of health = %v, want %v", stats, uptime, statsAge)
 		}
 		if age := time.Duration(s.age.Load()); age != 30*24*time.Hour {
 			t.Errorf("age = %v, want 30 days", age)
@@ -155,12 +161,12 @@ func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1, AuditDays: 30}, s, func() {
 		time.Sleep(interval - time.Millisecond)
-		if n := s.steps.Load(); n != 6 {
+		if n := s.steps.Load(); n != 7 {
 			t.Errorf("%d steps in a round that fails, want one each", n)
 		}
 		time.Sleep(interval)
-		if n := s.steps.Load(); n != 12 {
-			t.Errorf("%d steps after the second round, want 12", n)
+		if n := s.steps.Load(); n != 14 {
+			t.Errorf("%d steps after the second round, want 14", n)
 		}
 	})
 }

@@ -64,6 +64,7 @@ var needed = map[string]dispatchapy.Permission{
 	"ListTasks": dispatchapy.ReadTasks, "Task": dispatchapy.ReadTasks,
 	"ActOnTask": dispatchapy.ActOnTasks, "ActOnTasks": dispatchapy.ActOnTasks,
 	"ListResources": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig,
+	"ResourceUptime": dispatchapy.ReadConfig, "ListHealth": dispatchapy.ReadConfig, "AllHealth": dispatchapy.ReadConfig,
 	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig,
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,
 	"Documentation": dispatchapy.ReadConfig, "Samples": dispatchapy.ReadConfig,

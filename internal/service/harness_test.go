@@ -70,7 +70,7 @@ func (s *spyStore) TransitionTasks(ctx context.Context, ids []int64, t store.Tra
 
 type checkerFunc func(ctx context.Context, id int64) (dispatchapy.Check, error)
 
-func (f checkerFunc) CheckNow(ctx context.Context, id int64) (dispatchapy.Check, error) {
+func (f checkerFunc) CheckNow(ctx context.Context, id int64, _ string) (dispatchapy.Check, error) {
 	return f(ctx, id)
 }
 

@@ -49,7 +49,7 @@ func (s *Service) Resource(ctx context.Context, p dispatchapy.Principal, id int6
 	if err != nil {
 		return Resource{}, err
 	}
-	checks, err := s.store.ListChecks(ctx, id, 0, 1)
+	checks, err := s.listChecks(ctx, p, id, 0, 1)
 	if err != nil {
 		return Resource{}, storeError(err)
 	}
@@ -70,8 +70,19 @@ func (s *Service) ListChecks(ctx context.Context, p dispatchapy.Principal, resou
 	}
 	return byID(r, func(c dispatchapy.Check) int64 { return c.ID },
 		func(before int64, limit int) ([]dispatchapy.Check, error) {
-			return s.store.ListChecks(ctx, resourceID, before, limit)
+			return s.listChecks(ctx, p, resourceID, before, limit)
 		})
+}
+
+// listChecks hides from clients who asked for a check.
+func (s *Service) listChecks(ctx context.Context, p dispatchapy.Principal, resourceID, before int64, limit int) ([]dispatchapy.Check, error) {
+	checks, err := s.store.ListChecks(ctx, resourceID, before, limit)
+	if !p.IsStaff() {
+		for i := range checks {
+			checks[i].By = ""
+		}
+	}
+	return checks, err
 }
 
 // CheckResource checks a resource's health at once.
@@ -82,7 +93,7 @@ func (s *Service) CheckResource(ctx context.Context, p dispatchapy.Principal, id
 	if _, err := s.sightOf(p).resource(id); err != nil {
 		return dispatchapy.Check{}, err
 	}
-	check, err := s.checker.CheckNow(ctx, id)
+	check, err := s.checker.CheckNow(ctx, id, p.Name)
 	return check, storeError(err)
 }
 
@@ -105,12 +116,16 @@ func viewResource(p dispatchapy.Principal, r *dispatchapy.Resource, health map[i
 	if p.IsStaff() {
 		view.Resource = *resourceKind.masked(r)
 	}
-	h, ok := health[r.ID]
-	if !ok {
-		h = dispatchapy.Health{ResourceID: r.ID, State: dispatchapy.HealthUnknown}
-	}
-	view.Health = h
+	view.Health = healthOf(health, r.ID)
 	return view
+}
+
+func healthOf(health map[int64]dispatchapy.Health, id int64) dispatchapy.Health {
+	h, ok := health[id]
+	if !ok {
+		h = dispatchapy.Health{ResourceID: id, State: dispatchapy.HealthUnknown}
+	}
+	return h
 }
 
 // CreateResource adds a resource.

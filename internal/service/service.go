@@ -52,6 +52,7 @@ type Store interface {
 	HistoryStore
 	TrialStore
 	StatsStore
+	UptimeStore
 }
 
 // Box encrypts what is stored of the configuration. aad names the row.
@@ -62,9 +63,9 @@ type Box interface {
 	Current(sealed []byte) bool
 }
 
-// Checker checks a resource's health at once.
+// Checker checks a resource's health at once, for the person named.
 type Checker interface {
-	CheckNow(ctx context.Context, resourceID int64) (dispatchapy.Check, error)
+	CheckNow(ctx context.Context, resourceID int64, by string) (dispatchapy.Check, error)
 }
 
 // Options are what a Service is made of. All but OnConfig are required, Delivery

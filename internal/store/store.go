@@ -102,8 +102,9 @@ type Store interface {
 	// asked for. A resource never seen before is due at once.
 	ClaimProbes(ctx context.Context, claim ProbeClaim) (ClaimedProbes, error)
 	// RecordProbes ends probe leases: new state, history row (at most
-	// MaxChecks per resource are kept), next due time and events in one
-	// transaction. Stale ones change nothing and are reported by resource.
+	// MaxChecks per resource are kept), the hour's sums, next due time and
+	// events in one transaction. Stale ones change nothing and are reported by
+	// resource.
 	RecordProbes(ctx context.Context, outcomes []ProbeOutcome) (stale []int64, err error)
 	// LoadHealth gives the state of every resource that was ever checked.
 	LoadHealth(ctx context.Context) ([]dispatchapy.Health, error)
@@ -124,6 +125,7 @@ type Store interface {
 	Watch(ctx context.Context, notify func(Hint)) error
 
 	Management
+	HealthHistory
 
 	// InstanceKey is random, made when the database is created, and the same
 	// for every node on it. Stable identifiers are derived from it.
@@ -371,6 +373,7 @@ type ProbeOutcome struct {
 	Fence  int64
 	Health dispatchapy.Health // the new state
 	Check  dispatchapy.Check
+	Spans  []dispatchapy.Span // what the history did not hold yet
 	NextIn time.Duration
 	Events []dispatchapy.Event
 }
@@ -379,5 +382,5 @@ type ProbeOutcome struct {
 type Hint struct {
 	Tasks  []int64 // endpoints that have new due tasks
 	Config bool
-	Health bool
+	Health bool // the state of a resource changed, not only its checks
 }

@@ -108,8 +108,15 @@ func (s *Store) ImportChecks(ctx context.Context, checks []dispatchapy.Check) er
 		return nil
 	}
 	return s.writes.Do(ctx, func(tx *tx) error {
+		resources := map[int64]bool{}
 		for i := range checks {
 			if err := addCheck(tx, &checks[i]); err != nil {
+				return err
+			}
+			resources[checks[i].ResourceID] = true
+		}
+		for id := range resources {
+			if err := trimChecks(tx, id); err != nil {
 				return err
 			}
 		}

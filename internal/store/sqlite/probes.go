@@ -52,15 +52,20 @@ func claimProbe(tx *tx, id int64, claim store.ProbeClaim) (probe *store.ProbeLea
 	case dueAt > tx.now && (leased || !claim.Force):
 		return nil, dueAt, nil
 	}
+	isNew := fence == 0
 	fence++
 	dueAt = after(tx.now, claim.LeaseFor)
-	_, err = tx.exec(`INSERT INTO resource_health (resource_id, state, due_at, fence, leased) VALUES (?1, ?2, ?3, ?4, 1)
-		ON CONFLICT (resource_id) DO UPDATE SET due_at = ?3, fence = ?4, leased = 1`,
-		id, string(health.State), dueAt, fence)
+	if isNew {
+		_, err = tx.exec(`INSERT INTO resource_health (resource_id, state, due_at, fence, leased, kept)
+			VALUES (?1, ?2, ?3, ?4, 1, (SELECT count(*) FROM health_checks WHERE resource_id = ?1))`,
+			id, string(health.State), dueAt, fence)
+	} else {
+		_, err = tx.exec("UPDATE resource_health SET due_at = ?, fence = ?, leased = 1 WHERE resource_id = ?", dueAt, fence, id)
+	}
 	return &store.ProbeLease{Health: health, Fence: fence}, dueAt, err
 }
 
-const healthColumns = "resource_id, state, failures, successes, since, checked_at"
+const healthColumns = "resource_id, state, failures, successes, since, checked_at, counted_to, holds_until"
 
 // healthRow is a resource's row with its schedule.
 type healthRow struct {
@@ -75,9 +80,10 @@ func (r healthRow) Scan(dest ...any) error {
 
 // scanHealth reads healthColumns and whatever comes after them.
 func scanHealth(row scanner, more ...any) (h dispatchapy.Health, err error) {
-	var since, checked int64
-	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked}, more...)...)
+	var since, checked, counted, holds int64
+	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked, &counted, &holds}, more...)...)
 	h.Since, h.CheckedAt = fromMicros(since), fromMicros(checked)
+	h.CountedTo, h.HoldsUntil = fromMicros(counted), fromMicros(holds)
 	return h, err
 }
 
@@ -114,32 +120,58 @@ func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
 	if since == 0 {
 		since = tx.wall // 0 would mean never checked
 	}
-	changed, err := tx.change(`UPDATE resource_health SET state = ?, failures = ?, successes = ?, since = ?, checked_at = ?,
-		due_at = ?, leased = 0 WHERE resource_id = ? AND fence = ? AND leased = 1`,
-		string(h.State), h.Failures, h.Successes, since, micros(h.CheckedAt),
-		after(tx.now, o.NextIn), h.ResourceID, o.Fence)
-	if err != nil || changed == 0 {
+	c.ResourceID = h.ResourceID
+	var kept int
+	err = tx.row(`UPDATE resource_health SET state = ?, failures = ?, successes = ?, since = ?, checked_at = ?,
+		counted_to = ?, holds_until = ?, recent = substr(CAST(recent || ? AS BLOB), -?), due_at = ?, leased = 0, kept = min(kept, ?) + 1
+		WHERE resource_id = ? AND fence = ? AND leased = 1 RETURNING kept`,
+		[]any{string(h.State), h.Failures, h.Successes, since, micros(h.CheckedAt), micros(h.CountedTo), micros(h.HoldsUntil),
+			encodeMark(&c), store.MaxRecent * markSize, after(tx.now, o.NextIn), store.MaxChecks, h.ResourceID, o.Fence}, &kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
-	c.ResourceID = h.ResourceID
 	if err := addCheck(tx, &c); err != nil {
 		return true, err
 	}
-	tx.hint.Health = true
+	if kept > store.MaxChecks {
+		// Only the oldest: finding out how many there are takes reading them.
+		if _, err := tx.exec("DELETE FROM health_checks WHERE id = (SELECT min(id) FROM health_checks WHERE resource_id = ?)",
+			c.ResourceID); err != nil {
+			return true, err
+		}
+	}
+	if err := addUptime(tx, &c, o.Spans); err != nil {
+		return true, err
+	}
+	// Nobody waits for a check that found what was known.
+	if h.Since.Equal(h.CheckedAt) {
+		tx.hint.Health = true
+	}
 	return true, tx.addEvents(o.Events)
 }
 
-// addCheck writes a row of the history and deletes the one that is too old.
+// addCheck writes a row of the history.
 func addCheck(tx *tx, c *dispatchapy.Check) error {
-	if _, err := tx.exec(`INSERT INTO health_checks
-		(resource_id, at, method, manual, ok, status_code, error, detail, duration, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.ResourceID, micros(c.At), string(c.Method), c.Manual, c.OK, c.StatusCode, string(c.Error), c.Detail,
-		int64(c.Duration), string(c.State)); err != nil {
+	_, err := tx.exec(`INSERT INTO health_checks
+		(resource_id, at, method, manual, by, ok, status_code, error, detail, duration, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.ResourceID, micros(c.At), string(c.Method), c.Manual, c.By, c.OK, c.StatusCode, string(c.Error), c.Detail,
+		int64(c.Duration), string(c.State))
+	return err
+}
+
+// trimChecks deletes the checks of a resource that are too old and counts the
+// others.
+func trimChecks(tx *tx, resourceID int64) error {
+	if _, err := tx.exec(`DELETE FROM health_checks WHERE resource_id = ?1 AND id <=
+		(SELECT id FROM health_checks WHERE resource_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+		resourceID, store.MaxChecks); err != nil {
 		return err
 	}
-	_, err := tx.exec(`DELETE FROM health_checks WHERE resource_id = ?1 AND id <=
-		(SELECT id FROM health_checks WHERE resource_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
-		c.ResourceID, store.MaxChecks)
+	_, err := tx.exec("UPDATE resource_health SET kept = (SELECT count(*) FROM health_checks WHERE resource_id = ?1) WHERE resource_id = ?1",
+		resourceID)
 	return err
 }
 
@@ -147,7 +179,7 @@ func addCheck(tx *tx, c *dispatchapy.Check) error {
 // that is under way asks the resource's old address: its lease ends.
 func resetHealth(tx *tx, id int64) error {
 	_, err := tx.exec(`UPDATE resource_health SET state = ?, failures = 0, successes = 0, since = iif(since = 0, 0, ?),
-		checked_at = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
+		checked_at = 0, counted_to = 0, holds_until = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
 		string(dispatchapy.HealthUnknown), tx.wall, tx.now, id)
 	tx.hint.Health = true
 	return err
@@ -155,6 +187,9 @@ func resetHealth(tx *tx, id int64) error {
 
 func deleteHealth(tx *tx, id int64) error {
 	if _, err := tx.exec("DELETE FROM resource_health WHERE resource_id = ?", id); err != nil {
+		return err
+	}
+	if _, err := tx.exec("DELETE FROM uptime WHERE resource_id = ?", id); err != nil {
 		return err
 	}
 	_, err := tx.exec("DELETE FROM health_checks WHERE resource_id = ?", id)
@@ -174,12 +209,12 @@ func (s *Store) LoadHealth(ctx context.Context) (all []dispatchapy.Health, err e
 // ListChecks implements store.Store.
 func (s *Store) ListChecks(ctx context.Context, resourceID, before int64, limit int) (checks []dispatchapy.Check, err error) {
 	err = s.reading(func() error {
-		rows, err := s.read.QueryContext(ctx, `SELECT id, resource_id, at, method, manual, ok, status_code, error, detail, duration, state
+		rows, err := s.read.QueryContext(ctx, `SELECT id, resource_id, at, method, manual, by, ok, status_code, error, detail, duration, state
 			FROM health_checks INDEXED BY health_checks_resource
 			WHERE resource_id = ? AND id < ? ORDER BY id DESC LIMIT ?`, resourceID, fromNewest(before), max(limit, 0))
 		checks, err = collect(rows, err, func(rows *sql.Rows) (c dispatchapy.Check, err error) {
 			var at int64
-			err = rows.Scan(&c.ID, &c.ResourceID, &at, &c.Method, &c.Manual, &c.OK, &c.StatusCode, &c.Error,
+			err = rows.Scan(&c.ID, &c.ResourceID, &at, &c.Method, &c.Manual, &c.By, &c.OK, &c.StatusCode, &c.Error,
 				&c.Detail, &c.Duration, &c.State)
 			c.At = fromMicros(at)
 			return c, err

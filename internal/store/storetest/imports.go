@@ -170,6 +170,15 @@ func testImportChecks(t *testing.T, s store.Store) {
 	if known := health(t, s); len(known) != 0 {
 		t.Errorf("imported checks made the health %+v", known)
 	}
+	// What was imported makes room for what comes, before and after a first check.
+	recordProbe(t, s, probed(force(t, s, resourceA, longLease), time.Hour))
+	if err := s.ImportChecks(t.Context(), want[:5]); err != nil {
+		t.Fatal(err)
+	}
+	recordProbe(t, s, probed(force(t, s, resourceA, longLease), time.Hour))
+	if got := checks(t, s, resourceA, 0, 2*store.MaxChecks); len(got) != store.MaxChecks || got[0].State != dispatchapy.HealthDown || got[1].Detail != "check 4" {
+		t.Errorf("%d checks are kept after two more, the latest are %+v", len(got), got[:2])
+	}
 }
 
 func testResent(t *testing.T, s store.Store) {

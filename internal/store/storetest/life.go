@@ -244,7 +244,9 @@ func testWatchOthers(t *testing.T, s store.Store) {
 		return seen(func(h store.Hint) bool { return h.Config })
 	})
 	eventually(t, "a hint of a changed health", func() bool {
-		recordProbe(t, s, probed(force(t, s, resourceA, longLease), time.Hour))
+		o := probed(force(t, s, resourceA, longLease), time.Hour)
+		o.Health.Since = o.Health.CheckedAt // by this check
+		recordProbe(t, s, o)
 		return seen(func(h store.Hint) bool { return h.Health })
 	})
 }

@@ -52,9 +52,10 @@ func probed(p store.ProbeLease, nextIn time.Duration) store.ProbeOutcome {
 		Health: dispatchapy.Health{
 			ResourceID: p.Health.ResourceID, State: dispatchapy.HealthDown,
 			Failures: p.Health.Failures + 1, Since: at.Add(-time.Minute), CheckedAt: at,
+			CountedTo: at, HoldsUntil: at.Add(time.Hour),
 		},
 		Check: dispatchapy.Check{
-			ResourceID: p.Health.ResourceID, At: at, Method: dispatchapy.CheckActual, Manual: true,
+			ResourceID: p.Health.ResourceID, At: at, Method: dispatchapy.CheckActual, Manual: true, By: "op",
 			StatusCode: 503, Error: dispatchapy.ErrorStatus5xx, Detail: "503: 'überlastet'", Duration: 1500 * time.Microsecond,
 			State: dispatchapy.HealthDown,
 		},

@@ -49,6 +49,7 @@ func Run(t *testing.T, open Opener) {
 		{"Retention", retentionCases},
 		{"Config", configCases},
 		{"Probes", probeCases},
+		{"Uptime", uptimeCases},
 		{"Audit", auditCases},
 		{"Sessions", sessionCases},
 		{"TokenUse", tokenUseCases},
