@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 	"dispatchapy/internal/httpapi"
 	"dispatchapy/internal/intake"
 	"dispatchapy/internal/signin"
+	"dispatchapy/internal/webui"
 )
 
 // Limits of the server against slow and greedy peers.
@@ -72,10 +72,7 @@ func (a *App) handler() http.Handler {
 		answer(w, http.StatusOK, "alive", "")
 	})
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintf(w, "Dispatchapy %s\n\nPOST /api/{endpoint}   send a message\n/v1/openapi.json       management API\n/metrics  /readyz      state\n", a.version)
-	})
+	mux.Handle("/", a.pages())
 	networks, _ := a.options.Proxies() // Validate has seen to errors; after one nobody is trusted
 	// Not through the mux, which would answer a path like /api//x with a
 	// redirect instead of taking the message.
@@ -86,6 +83,15 @@ func (a *App) handler() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	}))
+}
+
+// pages makes the web interface.
+func (a *App) pages() http.Handler {
+	o := webui.Options{Service: a.service, People: a.people, Log: a.log, Version: a.version}
+	if a.options.OIDC.Issuer != "" {
+		o.OIDC = signin.Path
+	}
+	return webui.New(o)
 }
 
 // serveSignIn adds sign in by OpenID Connect, if there is a provider.

@@ -1,0 +1,16 @@
+// The scripts of every page. What only some pages need is loaded when such an
+// element stands in one.
+import { ready } from "./core.js";
+import "./theme.js";
+import "./time.js";
+import "./toast.js";
+import "./forms.js";
+import "./menu.js";
+import "./live.js";
+import "./keys.js";
+
+ready("json-editor", () => import("./json-editor.js"));
+ready("[data-order]", () => import("./order.js"));
+ready("[data-select-list]", () => import("./select.js"));
+ready("[data-chart]", () => import("./chart.js"));
+ready("[data-preview]", () => import("./preview.js"));

@@ -1,0 +1,196 @@
+// Forms: sent without leaving the page where that keeps what was written, rows
+// that are added and removed, what is not saved yet, signing in again.
+import { $, $$, make, on, ready, say, word } from "./core.js";
+import { toast } from "./toast.js";
+
+// A form marked data-ajax is sent by htmx. The server answers with the page,
+// of which #main is taken, or says where to go. Everything else about it is as
+// without a script.
+on("submit", "form[data-ajax]", (event, form) => {
+  event.preventDefault();
+  send(form, event.submitter);
+});
+
+function send(form, submitter) {
+  const target = form.dataset.target ?? "#main";
+  const action = submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href;
+  submitter?.classList.add("busy");
+  const fields = new FormData(form, submitter);
+  if (!fields.has("csrf")) fields.set("csrf", $("meta[name=csrf]")?.content ?? "");
+  const method = (submitter?.getAttribute("formmethod") || form.method || "get").toUpperCase();
+  return window.htmx.ajax(method, action, { source: form, target, select: target, swap: "morph:outerHTML", values: grouped(fields) })
+    .finally(() => submitter?.classList.remove("busy"));
+}
+
+function grouped(fields) {
+  const values = {};
+  for (const [name, value] of fields) (values[name] ??= []).push(value);
+  return values;
+}
+
+// What was wrong is where one looks next.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const status = event.detail.xhr?.status;
+  if (status !== 422 && status !== 409) return;
+  const summary = $(".summary", event.detail.elt) ?? $(".summary");
+  if (summary) {
+    summary.tabIndex = -1;
+    summary.focus();
+  }
+});
+ready(".summary[data-focus]", (summary) => { summary.tabIndex = -1; summary.focus(); });
+
+document.addEventListener("htmx:sendError", () => toast(word("The gateway cannot be reached. What you wrote is still here."), "fail"));
+document.addEventListener("htmx:responseError", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 401) signInAgain(() => retry(event.detail));
+  else toast(decodeURIComponent(xhr.getResponseHeader("X-Error") ?? "") || word("That did not work: {status}", { status: xhr.status }), "fail");
+});
+
+function retry({ requestConfig }) {
+  const form = requestConfig.elt?.closest?.("form");
+  const csrf = $("meta[name=csrf]")?.content;
+  $$("input[name=csrf]").forEach((input) => { input.value = csrf; });
+  if (form) send(form);
+  else location.reload();
+}
+
+// signInAgain asks for the password in a dialog, so that the page and what was
+// written into it stay.
+export function signInAgain(then) {
+  const dialog = $("#sign-in-again");
+  if (!dialog || dialog.open) return;
+  const form = $("form", dialog);
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" } });
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) {
+      $("[data-said]", form).textContent = said.detail ?? word("That did not work: {status}", { status: answer.status });
+      return;
+    }
+    $("meta[name=csrf]").content = said.csrf;
+    form.reset();
+    dialog.close();
+    then();
+  };
+  dialog.showModal();
+}
+
+// Dialogs open by a button that names them, and give the focus back by
+// themselves.
+on("click", "[data-dialog]", (event, button) => {
+  const dialog = document.getElementById(button.dataset.dialog);
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.showModal();
+});
+on("click", "dialog [data-close]", (event, button) => { event.preventDefault(); button.closest("dialog").close(); });
+on("click", "dialog", (event, dialog) => {
+  if (event.target !== dialog) return;
+  const box = dialog.getBoundingClientRect();
+  if (event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom) dialog.close();
+});
+
+// Rows. [data-rows] holds .items and a template; the button of no-script forms
+// adds one here instead.
+on("click", "[data-add-row]", (event, button) => {
+  const rows = button.closest("[data-rows]");
+  const template = $("template", rows);
+  if (!template) return;
+  event.preventDefault();
+  const list = $(".rows", rows);
+  const row = template.content.cloneNode(true);
+  list.append(row);
+  const added = list.lastElementChild;
+  renumber(list);
+  $("input, select, textarea", added)?.focus();
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+});
+on("click", "[data-remove-row]", (event, button) => {
+  event.preventDefault();
+  const row = button.closest(".item");
+  const list = row.parentElement;
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  renumber(list);
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+  ($("[data-remove-row]", next ?? list) ?? $("[data-add-row]", list.closest("[data-rows]")))?.focus();
+});
+
+// renumber gives names like headers[0].name their place: data-name holds them
+// with # for it.
+function renumber(list) {
+  [...list.children].forEach((row, place) => {
+    for (const input of $$("[data-name]", row)) {
+      input.name = input.dataset.name.replaceAll("#", place);
+      input.id = `f-${input.name}`;
+    }
+    for (const label of $$("[data-for]", row)) label.htmlFor = `f-${label.dataset.for.replaceAll("#", place)}`;
+  });
+}
+
+// What is written and not saved.
+const clean = new WeakMap();
+const stateOf = (form) => new URLSearchParams(new FormData(form)).toString();
+ready("form[data-guard]", (form) => { clean.set(form, stateOf(form)); });
+const dirty = (form) => clean.has(form) && stateOf(form) !== clean.get(form);
+function mark(event) {
+  const form = event.target.closest?.("form[data-guard]");
+  if (!form) return;
+  const changed = dirty(form);
+  form.toggleAttribute("data-dirty", changed);
+  for (const element of $$("[data-when-dirty]", form)) element.hidden = !changed;
+}
+document.addEventListener("input", mark);
+document.addEventListener("change", mark);
+on("reset", "form[data-guard]", (event, form) => setTimeout(() => mark({ target: form })));
+let leaving = false;
+document.addEventListener("submit", () => { leaving = true; setTimeout(() => { leaving = false; }, 3000); });
+window.addEventListener("beforeunload", (event) => {
+  if (!leaving && $$("form[data-guard]").some(dirty)) event.preventDefault();
+});
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
+  const form = document.activeElement?.closest("form[data-guard]") ?? $("form[data-guard][data-dirty]");
+  if (!form) return;
+  event.preventDefault();
+  form.requestSubmit();
+});
+
+// Small helps.
+on("click", "[data-show-password]", (event, button) => {
+  const input = document.getElementById(button.dataset.showPassword);
+  const shown = input.type === "text";
+  input.type = shown ? "password" : "text";
+  button.setAttribute("aria-pressed", String(!shown));
+});
+on("keyup", "input[type=password]", (event, input) => {
+  const hint = $(`[data-caps="${input.id}"]`);
+  if (hint && event.getModifierState) hint.hidden = !event.getModifierState("CapsLock");
+});
+on("change", "[data-submit-on-change]", (event, input) => input.form.requestSubmit());
+on("change", "[data-toggles]", (event, input) => {
+  for (const element of $$(input.dataset.toggles)) element.hidden = input.type === "checkbox" ? !input.checked : element.dataset.when !== input.value;
+});
+ready("[data-toggles]", (input) => {
+  if (input.type === "radio" && !input.checked) return;
+  for (const element of $$(input.dataset.toggles)) element.hidden = input.type === "checkbox" ? !input.checked : element.dataset.when !== input.value;
+});
+on("click", "[data-copy]", async (event, button) => {
+  const source = button.dataset.copy === "next" ? button.closest(".code-box, .affix").querySelector("[data-copy-source], pre, input") : document.getElementById(button.dataset.copy);
+  const text = button.dataset.copyText ?? source?.value ?? source?.textContent ?? "";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", { class: "sr" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  button.classList.add("copied");
+  say(word("Copied"));
+  setTimeout(() => button.classList.remove("copied"), 1500);
+});

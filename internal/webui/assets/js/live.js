@@ -1,0 +1,130 @@
+// What happens on the server reaches the page: one stream for all tabs of the
+// browser, in a shared worker where there are such, else one in the tab that is
+// looked at. Without a stream the page asks every ten seconds.
+//
+// An element says by data-live="task resource" of which kinds of events it
+// lives. It is then fetched anew, at most every quarter of a second, and morphed.
+import { $, $$, asset, word } from "./core.js";
+
+const most = 250; // ms between two fetches of an element
+const poll = 10_000;
+const dot = () => $("#live-dot");
+const busy = new Map(); // id -> {again, timer}
+
+function show(state) {
+  const element = dot();
+  if (!element || element.dataset.state === "paused" && state !== "resumed") return;
+  element.dataset.state = state;
+  $("span", element).textContent = word({ live: "Live", reconnecting: "Reconnecting", polling: "Every 10 s", paused: "Paused" }[state] ?? state);
+}
+
+const paused = () => dot()?.dataset.state === "paused" || document.hidden;
+
+function refresh(element) {
+  const id = element.id;
+  const running = busy.get(id);
+  if (running) {
+    running.again = true;
+    return;
+  }
+  const state = { again: false };
+  busy.set(id, state);
+  const begun = performance.now();
+  const url = element.dataset.liveUrl ?? location.href;
+  Promise.resolve(window.htmx.ajax("GET", url, { source: element, target: `#${CSS.escape(id)}`, select: `#${CSS.escape(id)}`, swap: "morph:outerHTML" })).catch(() => {}).finally(() => {
+    setTimeout(() => {
+      busy.delete(id);
+      const now = document.getElementById(id);
+      if (state.again && now) refresh(now);
+    }, Math.max(0, most - (performance.now() - begun)));
+  });
+}
+
+// took tells the page's own scripts first: a list that must not jump under
+// somebody's hands cancels the event and shows how many are new.
+function take(event) {
+  if (event.kind === "resync") {
+    for (const element of $$("[data-live]")) refresh(element);
+    return;
+  }
+  for (const element of $$("[data-live]")) {
+    if (!element.dataset.live.split(" ").includes(event.kind)) continue;
+    if (element.dataset.liveId && element.dataset.liveId !== String(event.id)) continue;
+    const asked = new CustomEvent("live:event", { detail: event, cancelable: true, bubbles: true });
+    if (element.dispatchEvent(asked)) refresh(element);
+  }
+}
+
+let waiting = [];
+function receive(message) {
+  if (message.state) {
+    show(message.state);
+    return;
+  }
+  if (paused()) {
+    waiting = waiting.length < 500 ? [...waiting, message] : [{ kind: "resync" }];
+    return;
+  }
+  take(message);
+}
+
+function resume() {
+  const missed = waiting;
+  waiting = [];
+  if (missed.length > 20) take({ kind: "resync" });
+  else missed.forEach(take);
+}
+document.addEventListener("visibilitychange", () => { if (!paused()) resume(); });
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("#live-dot")) return;
+  if (dot().dataset.state === "paused") {
+    show("resumed");
+    show("live");
+    resume();
+  } else {
+    show("paused");
+  }
+});
+
+let poller;
+function startPolling() {
+  show("polling");
+  poller ??= setInterval(() => { if (!paused()) take({ kind: "resync" }); }, poll);
+}
+
+function connect() {
+  const url = document.documentElement.dataset.live;
+  if (!url) return;
+  if (window.SharedWorker) {
+    const worker = new SharedWorker(asset("./live-worker.js"), { name: "live" });
+    worker.onerror = () => direct(url);
+    worker.port.onmessage = (event) => receive(event.data);
+    worker.port.start();
+    worker.port.postMessage({ open: url });
+    window.addEventListener("pagehide", () => worker.port.postMessage({ close: true }));
+  } else {
+    direct(url);
+  }
+}
+
+// direct opens the stream in this tab, and only while it is looked at: browsers
+// allow few connections to one server.
+function direct(url) {
+  if (!window.EventSource) return startPolling();
+  let source;
+  const open = () => {
+    if (source || document.hidden) return;
+    source = new EventSource(url);
+    source.onopen = () => receive({ state: "live" });
+    source.onerror = () => {
+      receive({ state: "reconnecting" });
+      if (source.readyState === EventSource.CLOSED) startPolling();
+    };
+    source.onmessage = (event) => receive(JSON.parse(event.data));
+  };
+  const close = () => { source?.close(); source = undefined; };
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : (open(), take({ kind: "resync" }))));
+  open();
+}
+
+if (dot()) connect();

@@ -1,0 +1,59 @@
+// Times in the reader's own time and language. The server writes UTC, which
+// stays in the title.
+import { $$, language, ready, remember } from "./core.js";
+
+const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+let relative, absolute;
+
+function formats() {
+  const zone = document.documentElement.dataset.clock === "utc" ? { timeZone: "UTC" } : {};
+  relative = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });
+  absolute = new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "medium", ...zone });
+}
+
+function ago(date) {
+  const seconds = (date - Date.now()) / 1000;
+  const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  return relative.format(Math.trunc(seconds / size), unit);
+}
+
+function show(element) {
+  const date = new Date(element.dateTime);
+  if (isNaN(date)) return;
+  const local = absolute.format(date);
+  switch (element.dataset.time) {
+    case "ago":
+      element.textContent = ago(date);
+      element.title = `${local}\n${element.dateTime}`;
+      break;
+    case "in": {
+      const left = Math.ceil((date - Date.now()) / 1000);
+      element.textContent = left > 0 ? ago(date) : element.dataset.over ?? ago(date);
+      element.title = `${local}\n${element.dateTime}`;
+      break;
+    }
+    default:
+      element.textContent = local;
+      element.title = element.dateTime;
+  }
+}
+
+function all() {
+  formats();
+  $$("time[data-time]").forEach(show);
+}
+
+formats();
+ready("time[data-time]", show);
+setInterval(() => { if (!document.hidden) $$("time[data-time=ago], time[data-time=in]").forEach(show); }, 1000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) all(); });
+
+// Between local time and UTC with a click on any switch for it.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-clock-switch]");
+  if (!button) return;
+  const root = document.documentElement;
+  root.dataset.clock = root.dataset.clock === "utc" ? "local" : "utc";
+  remember("clock", root.dataset.clock);
+  all();
+});

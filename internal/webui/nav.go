@@ -1,0 +1,35 @@
+package webui
+
+import "strings"
+
+// nav gives the places that whoever asks may go to.
+func (c *call) nav() []navItem {
+	items := []navItem{
+		{Path: "/", Icon: "house", Label: c.t("Overview"), Bar: true},
+		{Path: "/tasks", Icon: "inbox", Label: c.t("Tasks"), Bar: true},
+		{Path: "/held", Icon: "pause", Label: c.t("Held"), Bar: true},
+	}
+	if c.who.IsStaff() {
+		items = append(items,
+			navItem{Path: "/endpoints", Icon: "route", Label: c.t("Endpoints"), Group: c.t("Routes"), Bar: true},
+			navItem{Path: "/resources", Icon: "server", Label: c.t("Resources")},
+			navItem{Path: "/clients", Icon: "users", Label: c.t("Clients")},
+			navItem{Path: "/documentation", Icon: "book-open", Label: c.t("API docs"), Group: c.t("More")},
+		)
+		if c.who.May("read the audit log") {
+			items = append(items, navItem{Path: "/activity", Icon: "history", Label: c.t("Activity")})
+		}
+	} else {
+		items = append(items, navItem{Path: "/documentation", Icon: "book-open", Label: c.t("API docs"), Bar: true})
+	}
+	items = append(items, navItem{Path: "/settings", Icon: "settings", Label: c.t("Settings")})
+	for i := range items {
+		items[i].Current = within(c.r.URL.Path, items[i].Path)
+	}
+	return items
+}
+
+// within reports whether a path is that of a place, or of a page below it.
+func within(path, place string) bool {
+	return path == place || place != "/" && strings.HasPrefix(path, place+"/")
+}
