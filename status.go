@@ -1,5 +1,7 @@
 package dispatchapy
 
+import "time"
+
 // Status is the state of a task. The words are part of the contract.
 type Status string
 
@@ -12,6 +14,13 @@ const (
 	StatusStopped    Status = "stopped"    // a person stopped it
 	StatusHeld       Status = "held"       // kept back by a hold switch until a person sends it
 )
+
+// StatusDeleted is that of a task which was deleted and can still be restored.
+// Nobody sees a task in it, and it is not one of Statuses.
+const StatusDeleted Status = "deleted"
+
+// UndoFor is how long a deleted task can be restored.
+const UndoFor = time.Minute
 
 // Statuses lists every status in the order in which people think of them.
 var Statuses = []Status{StatusPending, StatusProcessing, StatusSuccess, StatusFailed, StatusStopped, StatusHeld}
@@ -42,14 +51,16 @@ const (
 	ActionFail    Action = "fail"    // no further attempt will be made
 	ActionRelease Action = "release" // back to the queue: retry later, or lease given back
 
-	ActionStop   Action = "stop"   // do not send
-	ActionRetry  Action = "retry"  // send again with a fresh budget
-	ActionSend   Action = "send"   // let a held task go
-	ActionDelete Action = "delete" // forget it
+	ActionStop    Action = "stop"    // do not send
+	ActionRetry   Action = "retry"   // send again with a fresh budget
+	ActionSend    Action = "send"    // let a held task go
+	ActionDelete  Action = "delete"  // out of everybody's sight at once, for good after UndoFor
+	ActionRestore Action = "restore" // back to what it was before it was deleted
 )
 
-// statusDeleted marks in the table that the row goes away.
-const statusDeleted Status = ""
+// statusBefore marks in the table that a task gets the status back that it was
+// deleted in.
+const statusBefore Status = ""
 
 // transitions is the whole state machine of a task. What is not in it is
 // refused. Stores enforce it by compare-and-set.
@@ -64,14 +75,16 @@ var transitions = map[Action]struct {
 	ActionStop:    {from: []Status{StatusPending, StatusHeld}, to: StatusStopped},
 	ActionRetry:   {from: []Status{StatusPending, StatusFailed, StatusStopped, StatusHeld}, to: StatusPending},
 	ActionSend:    {from: []Status{StatusHeld}, to: StatusPending},
-	ActionDelete:  {from: []Status{StatusPending, StatusSuccess, StatusFailed, StatusStopped, StatusHeld}, to: statusDeleted},
+	ActionDelete:  {from: []Status{StatusPending, StatusSuccess, StatusFailed, StatusStopped, StatusHeld}, to: StatusDeleted},
+	ActionRestore: {from: []Status{StatusDeleted}, to: statusBefore},
 }
 
 // From lists the statuses in which the action is allowed.
 func (a Action) From() []Status { return transitions[a].from }
 
 // Next gives the status that the action leads to from s. ok is false where the
-// action is unknown or not allowed in s. ActionDelete leads to "".
+// action is unknown or not allowed in s. ActionRestore leads to "": to the status
+// in which the task was deleted.
 func (a Action) Next(s Status) (next Status, ok bool) {
 	t, known := transitions[a]
 	if !known {
@@ -87,10 +100,11 @@ func (a Action) Next(s Status) (next Status, ok bool) {
 
 // refusals words, per manual action, why it is not allowed in the other states.
 var refusals = map[Action]string{
-	ActionStop:   "only pending and held tasks can be stopped",
-	ActionRetry:  "a task that is being sent or was delivered cannot be retried",
-	ActionSend:   "only held tasks can be sent",
-	ActionDelete: "a task that is being sent cannot be deleted",
+	ActionStop:    "only pending and held tasks can be stopped",
+	ActionRetry:   "a task that is being sent or was delivered cannot be retried",
+	ActionSend:    "only held tasks can be sent",
+	ActionDelete:  "a task that is being sent cannot be deleted",
+	ActionRestore: "only deleted tasks can be restored",
 }
 
 // Refuse gives the conflict error for a manual action on a task in state s.

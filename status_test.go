@@ -7,21 +7,22 @@ import (
 )
 
 // TestTransitions spells out every action in every status, apart from the table
-// in the code: "" is refused, "gone" is deleted.
+// in the code: "" is refused, "before" is the status in which it was deleted.
 func TestTransitions(t *testing.T) {
-	columns := []Status{StatusPending, StatusProcessing, StatusSuccess, StatusFailed, StatusStopped, StatusHeld}
+	columns := []Status{StatusPending, StatusProcessing, StatusSuccess, StatusFailed, StatusStopped, StatusHeld, StatusDeleted}
 	table := map[Action][]Status{
-		//              pending       processing    success   failed     stopped    held
-		ActionClaim:   {"processing", "processing", "", "", "", ""},
-		ActionSucceed: {"", "success", "", "", "", ""},
-		ActionFail:    {"", "failed", "", "", "", ""},
-		ActionRelease: {"", "pending", "", "", "", ""},
-		ActionStop:    {"stopped", "", "", "", "", "stopped"},
-		ActionRetry:   {"pending", "", "", "pending", "pending", "pending"},
-		ActionSend:    {"", "", "", "", "", "pending"},
-		ActionDelete:  {"gone", "", "gone", "gone", "gone", "gone"},
+		//              pending       processing    success   failed     stopped    held       deleted
+		ActionClaim:   {"processing", "processing", "", "", "", "", ""},
+		ActionSucceed: {"", "success", "", "", "", "", ""},
+		ActionFail:    {"", "failed", "", "", "", "", ""},
+		ActionRelease: {"", "pending", "", "", "", "", ""},
+		ActionStop:    {"stopped", "", "", "", "", "stopped", ""},
+		ActionRetry:   {"pending", "", "", "pending", "pending", "pending", ""},
+		ActionSend:    {"", "", "", "", "", "pending", ""},
+		ActionDelete:  {"deleted", "", "deleted", "deleted", "deleted", "deleted", ""},
+		ActionRestore: {"", "", "", "", "", "", "before"},
 	}
-	if len(table) != len(transitions) || !slices.Equal(columns, Statuses) {
+	if len(table) != len(transitions) || !slices.Equal(columns, append(slices.Clone(Statuses), StatusDeleted)) {
 		t.Fatal("this test does not know every action and status")
 	}
 	for action, row := range table {
@@ -30,7 +31,7 @@ func TestTransitions(t *testing.T) {
 			switch want {
 			case "":
 				want = from // refused: it stays
-			case "gone":
+			case "before":
 				want = ""
 			}
 			next, ok := action.Next(from)
@@ -51,8 +52,8 @@ func TestUnknownActionsAndStatusesAreRefused(t *testing.T) {
 	if next, ok := ActionClaim.Next("lost"); ok || next != "lost" {
 		t.Errorf("an unknown status led to %q", next)
 	}
-	if Status("lost").Valid() || Status("").Valid() {
-		t.Error("an unknown status is valid")
+	if Status("lost").Valid() || Status("").Valid() || StatusDeleted.Valid() {
+		t.Error("a status that nobody sees is valid")
 	}
 }
 
@@ -69,7 +70,7 @@ func TestStatusGroups(t *testing.T) {
 }
 
 func TestManualActionsSayWhyTheyAreRefused(t *testing.T) {
-	for action, reason := range map[Action]string{ActionStop: "only pending and held", ActionRetry: "cannot be retried", ActionSend: "only held", ActionDelete: "cannot be deleted"} {
+	for action, reason := range map[Action]string{ActionStop: "only pending and held", ActionRetry: "cannot be retried", ActionSend: "only held", ActionDelete: "cannot be deleted", ActionRestore: "only deleted"} {
 		err := action.Refuse(7, StatusProcessing)
 		if err.Code != CodeConflict || !strings.Contains(err.Message, "task 7 is processing: ") || !strings.Contains(err.Message, reason) {
 			t.Errorf("%s: %s %q", action, err.Code, err.Message)

@@ -13,13 +13,14 @@ import (
 )
 
 type taskCmd struct {
-	List   taskListCmd   `cmd:"" help:"List tasks, newest first."`
-	Show   taskShowCmd   `cmd:"" help:"Show a task with its attempts and log."`
-	Resend taskResendCmd `cmd:"" help:"Make a new task of a task, edited or as it was."`
-	Retry  taskRetryCmd  `cmd:"" help:"Send tasks again with a fresh budget of attempts."`
-	Stop   taskStopCmd   `cmd:"" help:"Stop pending and held tasks."`
-	Send   taskSendCmd   `cmd:"" help:"Let held tasks go."`
-	Delete taskDeleteCmd `cmd:"" help:"Delete tasks that are not being sent."`
+	List    taskListCmd    `cmd:"" help:"List tasks, newest first."`
+	Show    taskShowCmd    `cmd:"" help:"Show a task with its attempts and log."`
+	Resend  taskResendCmd  `cmd:"" help:"Make a new task of a task, edited or as it was."`
+	Retry   taskRetryCmd   `cmd:"" help:"Send tasks again with a fresh budget of attempts."`
+	Stop    taskStopCmd    `cmd:"" help:"Stop pending and held tasks."`
+	Send    taskSendCmd    `cmd:"" help:"Let held tasks go."`
+	Delete  taskDeleteCmd  `cmd:"" help:"Delete tasks that are not being sent."`
+	Restore taskRestoreCmd `cmd:"" help:"Bring deleted tasks back as they were, within a minute."`
 }
 
 // task is a task as the API words it.

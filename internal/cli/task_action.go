@@ -65,8 +65,12 @@ func (a *taskAction) act(ctx context.Context, con *console, verb, done string) e
 	if filter != nil {
 		return a.actOnSelected(ctx, con, api, batchRequest{Action: verb, Filter: filter, DryRun: a.DryRun})
 	}
+	return actOnIDs(ctx, con, api, a.IDs, verb, done)
+}
+
+func actOnIDs(ctx context.Context, con *console, api *apiClient, ids []int64, verb, done string) error {
 	refused := 0
-	for _, id := range a.IDs {
+	for _, id := range ids {
 		method, path := "POST", fmt.Sprintf("/v1/tasks/%d/%s", id, verb)
 		if verb == "delete" {
 			method, path = "DELETE", fmt.Sprintf("/v1/tasks/%d", id)
@@ -79,9 +83,24 @@ func (a *taskAction) act(ctx context.Context, con *console, verb, done string) e
 		fmt.Fprintf(con.out, "task %d %s\n", id, done)
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d of %d could not be done", refused, len(a.IDs))
+		return fmt.Errorf("%d of %d could not be done", refused, len(ids))
 	}
 	return nil
+}
+
+// taskRestoreCmd takes ids only: no filter sees what was deleted.
+type taskRestoreCmd struct {
+	remote
+	IDs []int64 `arg:"" name:"id" help:"Task ids."`
+}
+
+// Run restores deleted tasks.
+func (c *taskRestoreCmd) Run(ctx context.Context, con *console) error {
+	api, err := c.connect()
+	if err != nil {
+		return err
+	}
+	return actOnIDs(ctx, con, api, c.IDs, "restore", "restored")
 }
 
 // batchRequest is the body of a batch by filter.

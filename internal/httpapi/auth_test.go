@@ -15,6 +15,7 @@ import (
 type access struct {
 	body                      string
 	hold                      bool // the task must be held for the operation to work
+	deleted                   bool // the task must be deleted for the operation to work
 	fresh                     bool // the operation is done to an object made for it
 	nobody, shop, bank, admin int
 }
@@ -27,6 +28,7 @@ var matrix = map[string]access{
 	"retry-task":          {nobody: 401, shop: 200, bank: 404, admin: 200},
 	"stop-task":           {nobody: 401, shop: 200, bank: 404, admin: 200},
 	"send-task":           {nobody: 401, shop: 200, bank: 404, admin: 200, hold: true},
+	"restore-task":        {nobody: 401, shop: 200, bank: 404, admin: 200, deleted: true},
 	"delete-task":         {nobody: 401, shop: 204, bank: 404, admin: 204},
 	"batch-tasks":         {nobody: 401, shop: 200, bank: 200, admin: 200, body: `{"action":"stop","ids":[1]}`},
 	"list-resources":      {nobody: 401, shop: 200, bank: 200, admin: 200},
@@ -151,7 +153,11 @@ func (g *gateway) objectFor(path string, row access) (id, version int64) {
 	}
 	switch kind {
 	case "tasks":
-		return g.insert("shop", row.hold), 0
+		id := g.insert("shop", row.hold)
+		if row.deleted {
+			g.do(request{method: "DELETE", path: fmt.Sprintf("/v1/tasks/%d", id)}).want(204)
+		}
+		return id, 0
 	case "resources":
 		r := cfg.Resource("primary") // shop's alone
 		return r.ID, r.Version

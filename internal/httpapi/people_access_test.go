@@ -45,7 +45,7 @@ var leastRole = map[dispatchapy.Role][]string{
 		"get-session", "list-sessions", "end-other-sessions",
 		"sign-in", "sign-out", "change-password", // for whoever they are, with the answer that administrators get
 	},
-	dispatchapy.RoleOperator: {"retry-task", "stop-task", "send-task", "delete-task", "batch-tasks", "check-resource"},
+	dispatchapy.RoleOperator: {"retry-task", "stop-task", "send-task", "delete-task", "restore-task", "batch-tasks", "check-resource"},
 	dispatchapy.RoleAdmin: {
 		"create-resource", "update-resource", "patch-resource", "duplicate-resource", "resource-impact", "delete-resource",
 		"create-endpoint", "update-endpoint", "patch-endpoint", "duplicate-endpoint", "endpoint-impact", "delete-endpoint",

@@ -12,8 +12,8 @@ import (
 // batchInput asks for one action on many tasks.
 type batchInput struct {
 	Body struct {
-		Action dispatchapy.Action `json:"action" enum:"retry,stop,send,delete"`
-		IDs    []int64            `json:"ids,omitempty" maxItems:"1000"`
+		Action dispatchapy.Action `json:"action" enum:"retry,stop,send,delete,restore"`
+		IDs    []int64            `json:"ids,omitempty" maxItems:"1000" doc:"restore needs them: no filter sees deleted tasks"`
 		Filter *batchFilter       `json:"filter,omitempty" doc:"Instead of ids: the tasks to act on, among those whose status allows it"`
 		Cursor string             `json:"cursor,omitempty" doc:"next of the batch before; with filter only"`
 		DryRun bool               `json:"dry_run,omitempty" doc:"Count the tasks and do nothing to them"`
@@ -57,9 +57,10 @@ type actionError struct {
 
 func (a *api) registerTaskActions() {
 	for action, summary := range map[dispatchapy.Action]string{
-		dispatchapy.ActionRetry: "Send a task again with a fresh budget of attempts",
-		dispatchapy.ActionStop:  "Stop a pending or held task",
-		dispatchapy.ActionSend:  "Let a held task go",
+		dispatchapy.ActionRetry:   "Send a task again with a fresh budget of attempts",
+		dispatchapy.ActionStop:    "Stop a pending or held task",
+		dispatchapy.ActionSend:    "Let a held task go",
+		dispatchapy.ActionRestore: "Bring a deleted task back as it was, within a minute",
 	} {
 		op := operation(http.MethodPost, "/v1/tasks/{id}/"+string(action), string(action)+"-task", "tasks", summary)
 		register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[taskDetail], error) {
@@ -70,12 +71,12 @@ func (a *api) registerTaskActions() {
 			return &answer[taskDetail]{newTaskDetail(found)}, nil
 		})
 	}
-	register(a, operation(http.MethodDelete, "/v1/tasks/{id}", "delete-task", "tasks", "Delete a task"),
+	register(a, operation(http.MethodDelete, "/v1/tasks/{id}", "delete-task", "tasks", "Delete a task; for a minute it can be restored"),
 		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*struct{}, error) {
 			_, err := a.service.ActOnTask(ctx, p, dispatchapy.ActionDelete, in.ID)
 			return nil, err
 		})
-	register(a, operation(http.MethodPost, "/v1/tasks/batch", "batch-tasks", "tasks", "Retry, stop, send or delete many tasks"),
+	register(a, operation(http.MethodPost, "/v1/tasks/batch", "batch-tasks", "tasks", "Retry, stop, send, delete or restore many tasks"),
 		func(ctx context.Context, p dispatchapy.Principal, in *batchInput) (*answer[batchResult], error) {
 			if in.Body.DryRun {
 				count, err := a.service.CountBatch(ctx, p, in.batch())
@@ -108,7 +109,9 @@ func (a *api) newBatchResult(ctx context.Context, r service.BatchResult) batchRe
 		out.Results[i] = actionResult{ID: one.ID}
 		if one.Err == nil {
 			out.Succeeded++
-			out.Results[i].Status = optional(one.Status)
+			if one.Status != dispatchapy.StatusDeleted {
+				out.Results[i].Status = optional(one.Status)
+			}
 			continue
 		}
 		out.Failed++

@@ -25,6 +25,7 @@ const (
 // Store deletes up to limit old things and says how many there were.
 type Store interface {
 	DeleteFinished(ctx context.Context, age time.Duration, limit int) (int, error)
+	ForgetDeleted(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteExpiredKeys(ctx context.Context, limit int) (int, error)
 	DeleteEndedSessions(ctx context.Context, limit int) (int, error)
 	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
@@ -34,8 +35,8 @@ type Store interface {
 }
 
 // Runner deletes finished tasks, audit entries and events as the settings say,
-// idempotency keys and sessions that nobody may use any more, and statistics of
-// long ago.
+// tasks that people deleted and can no longer restore, idempotency keys and
+// sessions that nobody may use any more, and statistics of long ago.
 type Runner struct {
 	Store Store
 	Table *routing.Table
@@ -62,6 +63,9 @@ func (r *Runner) Run(ctx context.Context) {
 func (r *Runner) round(ctx context.Context) {
 	r.sweep(ctx, "idempotency keys", r.Store.DeleteExpiredKeys)
 	r.sweep(ctx, "sessions", r.Store.DeleteEndedSessions)
+	r.sweep(ctx, "deleted tasks", func(ctx context.Context, limit int) (int, error) {
+		return r.Store.ForgetDeleted(ctx, dispatchapy.UndoFor, limit)
+	})
 	r.sweep(ctx, "statistics", func(ctx context.Context, limit int) (int, error) {
 		return r.Store.DeleteOldStats(ctx, statsAge, limit)
 	})

@@ -15,15 +15,20 @@ import (
 
 // shelf counts what is left to delete.
 type shelf struct {
-	tasks, keys, sessions, stats, audit, events, uptime atomic.Int64
-	age, statsAge, auditAge, eventsAge, uptimeAge       atomic.Int64
-	steps                                               atomic.Int64
-	err                                                 error
+	tasks, deleted, keys, sessions, stats, audit, events, uptime atomic.Int64
+	age, deletedAge, statsAge, auditAge, eventsAge, uptimeAge    atomic.Int64
+	steps                                                        atomic.Int64
+	err                                                          error
 }
 
 func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) (int, error) {
 	s.age.Store(int64(age))
 	return s.take(&s.tasks, limit)
+}
+
+func (s *shelf) ForgetDeleted(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.deletedAge.Store(int64(age))
+	return s.take(&s.deleted, limit)
 }
 
 func (s *shelf) DeleteExpiredKeys(_ context.Context, limit int) (int, error) {
@@ -85,6 +90,7 @@ func run(t *testing.T, cleanup dispatchapy.Cleanup, s *shelf, test func()) {
 func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s := &shelf{}
 	s.tasks.Store(5*step + 1)
+	s.deleted.Store(step + 3)
 	s.keys.Store(3)
 	s.sessions.Store(step)
 	s.stats.Store(2*step + 7)
@@ -92,12 +98,15 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s.events.Store(step + 2)
 	s.uptime.Store(step + 1)
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30, AuditDays: 60}, s, func() {
-		time.Sleep(11*pause + time.Millisecond)
+		time.Sleep(12*pause + time.Millisecond)
 		if n := s.tasks.Load(); n != 0 {
 			t.Errorf("%d tasks left", n)
 		}
 		if n := s.keys.Load(); n != 0 {
 			t.Errorf("%d keys left", n)
+		}
+		if n, age := s.deleted.Load(), time.Duration(s.deletedAge.Load()); n != 0 || age != dispatchapy.UndoFor {
+			t.Errorf("%d deleted tasks left, age = %v, want %v", n, age, dispatchapy.UndoFor)
 		}
 		if sessions, stats, uptime := s.sessions.Load(), s.stats.Load(), s.uptime.Load(); sessions != 0 || stats != 0 || uptime != 0 {
 			t.Errorf("%d sessions, %d rows of statistics and %d of health left", sessions, stats, uptime)
@@ -161,12 +170,12 @@ func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1, AuditDays: 30}, s, func() {
 		time.Sleep(interval - time.Millisecond)
-		if n := s.steps.Load(); n != 7 {
+		if n := s.steps.Load(); n != 8 {
 			t.Errorf("%d steps in a round that fails, want one each", n)
 		}
 		time.Sleep(interval)
-		if n := s.steps.Load(); n != 14 {
-			t.Errorf("%d steps after the second round, want 14", n)
+		if n := s.steps.Load(); n != 16 {
+			t.Errorf("%d steps after the second round, want 16", n)
 		}
 	})
 }

@@ -28,11 +28,11 @@ const (
 
 // manualActions are what a person may do to a task.
 var manualActions = []dispatchapy.Action{
-	dispatchapy.ActionRetry, dispatchapy.ActionStop, dispatchapy.ActionSend, dispatchapy.ActionDelete,
+	dispatchapy.ActionRetry, dispatchapy.ActionStop, dispatchapy.ActionSend, dispatchapy.ActionDelete, dispatchapy.ActionRestore,
 }
 
-// ActOnTask retries, stops, sends or deletes a task and gives it as it is
-// afterwards; nil if it was deleted.
+// ActOnTask retries, stops, sends, deletes or restores a task and gives it as
+// it is afterwards; nil if it was deleted.
 func (s *Service) ActOnTask(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, id int64) (*TaskDetail, error) {
 	if err := require(p, dispatchapy.ActOnTasks); err != nil {
 		return nil, err
@@ -56,7 +56,8 @@ func (s *Service) actOn(ctx context.Context, p dispatchapy.Principal, action dis
 	return results[0].Err
 }
 
-// Batch acts on many tasks: those of IDs, or those that Filter selects.
+// Batch acts on many tasks: those of IDs, or those that Filter selects. What
+// was deleted is restored by IDs only, for no filter sees it.
 type Batch struct {
 	Action dispatchapy.Action
 	IDs    []int64     // at most MaxBatch
@@ -73,7 +74,7 @@ type BatchResult struct {
 // ActionResult is the fate of one task. Err is nil or a *dispatchapy.Error.
 type ActionResult struct {
 	ID     int64
-	Status dispatchapy.Status // after the action; "" when deleted
+	Status dispatchapy.Status // after the action
 	Err    error
 }
 
@@ -101,11 +102,13 @@ func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Bat
 func (b *Batch) check() error {
 	switch {
 	case !slices.Contains(manualActions, b.Action):
-		return invalid("action", "must be retry, stop, send or delete")
+		return invalid("action", "must be one of "+joinWords(manualActions))
 	case (len(b.IDs) == 0) == (b.Filter == nil):
 		return invalid("ids", "give either ids or a filter")
 	case len(b.IDs) > MaxBatch:
 		return invalid("ids", fmt.Sprintf("at most %d tasks at once", MaxBatch))
+	case b.Filter != nil && b.Action == dispatchapy.ActionRestore:
+		return invalid("filter", "deleted tasks are restored by their ids")
 	case b.Filter != nil && b.Action == dispatchapy.ActionDelete && b.Filter.selectsAll():
 		// A variable that is empty in a script must not delete everything.
 		return invalid("filter", "must say which tasks to delete: give at least one of its keys")
@@ -127,6 +130,9 @@ func (s *Service) CountBatch(ctx context.Context, p dispatchapy.Principal, b Bat
 	}
 	if err := b.check(); err != nil {
 		return BatchCount{}, err
+	}
+	if b.Action == dispatchapy.ActionRestore {
+		return BatchCount{}, invalid("action", "deleted tasks cannot be counted")
 	}
 	if b.Filter != nil {
 		ids, next, err := s.selectTasks(ctx, p, b, maxCount)
@@ -199,7 +205,7 @@ func allowing(action dispatchapy.Action, asked []dispatchapy.Status) []dispatcha
 // the tasks of its chunk and not the whole call, because earlier chunks are
 // done and the caller must learn that; if none was done it is an error.
 func (s *Service) transition(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, ids []int64) ([]ActionResult, error) {
-	t := store.Transition{Action: action, By: p.Name}
+	t := store.Transition{Action: action, By: p.Name, Within: dispatchapy.UndoFor}
 	if !p.IsStaff() {
 		t.ClientID = p.ClientID
 	}

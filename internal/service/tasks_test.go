@@ -349,3 +349,45 @@ func TestABatchDoesNotDeleteEverythingByAccident(t *testing.T) {
 		t.Errorf("retrying all: %v", err)
 	}
 }
+
+func TestRestoreTask(t *testing.T) {
+	n := startNode(t)
+	shop, bank := n.client("shop-token-1234"), n.client("bank-token-1234")
+	held := n.insert(task{client: "shop", endpoint: "sms", ref: "r", hold: true})[0]
+	if _, err := n.ActOnTask(t.Context(), shop, dispatchapy.ActionDelete, held); err != nil {
+		t.Fatal(err)
+	}
+	_, err := n.Task(t.Context(), admin, held)
+	wantCode(t, err, dispatchapy.CodeNotFound)
+	_, err = n.ActOnTask(t.Context(), bank, dispatchapy.ActionRestore, held)
+	wantCode(t, err, dispatchapy.CodeNotFound)
+	after, err := n.ActOnTask(t.Context(), shop, dispatchapy.ActionRestore, held)
+	if err != nil || after.Status != dispatchapy.StatusHeld || after.Log[len(after.Log)-1].Message != "restored by shop" {
+		t.Errorf("restored: %+v, %v", after, err)
+	}
+	_, err = n.ActOnTask(t.Context(), shop, dispatchapy.ActionRestore, held)
+	wantCode(t, err, dispatchapy.CodeConflict)
+}
+
+func TestRestoreManyTasks(t *testing.T) {
+	n := startNode(t)
+	ids := n.insert(task{client: "shop", endpoint: "sms", ref: "1"}, task{client: "bank", endpoint: "sms", ref: "2", hold: true}, task{client: "shop", endpoint: "sms", ref: "3"})
+	if _, err := n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionDelete, IDs: ids[:2]}); err != nil {
+		t.Fatal(err)
+	}
+	result, err := n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionRestore, IDs: append(ids, 999)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range result.Results {
+		got = append(got, string(r.Status)+" "+string(dispatchapy.ErrorCode(r.Err)))
+	}
+	if diff := cmp.Diff([]string{"pending ", "held ", "pending conflict", " not_found"}, got); diff != "" {
+		t.Error(diff)
+	}
+	_, err = n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionRestore, Filter: &service.TaskFilter{Ref: "1"}})
+	wantCode(t, err, dispatchapy.CodeInvalid)
+	_, err = n.CountBatch(t.Context(), admin, service.Batch{Action: dispatchapy.ActionRestore, IDs: ids})
+	wantCode(t, err, dispatchapy.CodeInvalid)
+}

@@ -63,7 +63,8 @@ type Store interface {
 
 	// TransitionTasks applies a person's action to each task by compare-and-set
 	// on the transition table of package dispatchapy. Results are in the order
-	// of ids.
+	// of ids. A deleted task is gone for every method but restore, which brings
+	// it back as it was: found, counted and due as before.
 	TransitionTasks(ctx context.Context, ids []int64, t Transition) ([]TransitionResult, error)
 
 	// ListTasks gives a page of tasks, newest first.
@@ -82,6 +83,9 @@ type Store interface {
 	// finished longer than age ago, with their attempts and log, and says how
 	// many. It never touches a task of another status.
 	DeleteFinished(ctx context.Context, age time.Duration, limit int) (int, error)
+	// ForgetDeleted forgets up to limit tasks for good that were deleted longer
+	// than age ago, those first that were deleted first, and says how many.
+	ForgetDeleted(ctx context.Context, age time.Duration, limit int) (int, error)
 	// DeleteExpiredKeys deletes up to limit idempotency keys past their time.
 	DeleteExpiredKeys(ctx context.Context, limit int) (int, error)
 
@@ -203,16 +207,17 @@ type Outcome struct {
 
 // Transition is a person's action on tasks.
 type Transition struct {
-	Action   dispatchapy.Action // stop, retry, send or delete
+	Action   dispatchapy.Action // stop, retry, send, delete or restore
 	By       string             // for the task's log
 	ClientID int64              // only tasks of this client exist; 0: all
+	Within   time.Duration      // restore: only what was deleted less than so long ago exists
 }
 
 // TransitionResult is the fate of one task: Err is nil, ErrNotFound, or a
 // *dispatchapy.Error with CodeConflict.
 type TransitionResult struct {
 	ID     int64
-	Status dispatchapy.Status // after the action; "" when deleted
+	Status dispatchapy.Status // after the action
 	Err    error
 }
 

@@ -36,10 +36,12 @@ func (tx *tx) noteMinuteOf(id, at int64) error {
 	return err
 }
 
-// forgetMinutes deletes up to limit rows about ids that no task has any more.
+// forgetMinutes deletes up to limit rows about ids that no task has any more,
+// nor gets back.
 func forgetMinutes(tx *tx, limit int) error {
 	_, err := tx.exec(`DELETE FROM task_minutes WHERE first_id IN (SELECT first_id FROM task_minutes WHERE first_id <
-		(SELECT max(first_id) FROM task_minutes WHERE first_id <= coalesce((SELECT min(id) FROM tasks), ?1))
+		(SELECT max(first_id) FROM task_minutes WHERE first_id <=
+			min(coalesce((SELECT min(id) FROM tasks), ?1), coalesce((SELECT min(id) FROM deleted_tasks), ?1)))
 		ORDER BY first_id LIMIT ?2)`, int64(math.MaxInt64), limit)
 	return err
 }

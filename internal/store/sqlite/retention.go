@@ -20,13 +20,36 @@ func (s *Store) DeleteFinished(ctx context.Context, age time.Duration, limit int
 		if err != nil {
 			return 0, err
 		}
-		for _, id := range ids {
-			if err := deleteTask(tx, id); err != nil {
-				return 0, err
-			}
+		if err := forget(tx, ids, "DELETE FROM tasks WHERE id = ?"); err != nil {
+			return 0, err
 		}
 		return len(ids), forgetMinutes(tx, limit)
 	})
+}
+
+// ForgetDeleted implements store.Store.
+func (s *Store) ForgetDeleted(ctx context.Context, age time.Duration, limit int) (int, error) {
+	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
+		rows, err := tx.query("SELECT id FROM deleted_tasks WHERE deleted_at <= ? ORDER BY deleted_at, id LIMIT ?",
+			tx.now-age.Microseconds(), limit)
+		ids, err := collect(rows, err, scanID)
+		if err != nil {
+			return 0, err
+		}
+		return len(ids), forget(tx, ids, "DELETE FROM deleted_tasks WHERE id = ?")
+	})
+}
+
+// forget deletes tasks by the query, and all that was kept of them elsewhere.
+func forget(tx *tx, ids []int64, query string) error {
+	for _, id := range ids {
+		for _, query := range []string{query, "DELETE FROM attempts WHERE task_id = ?", "DELETE FROM task_log WHERE task_id = ?"} {
+			if _, err := tx.exec(query, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // maxEvents is how many events are kept, the latest ones.

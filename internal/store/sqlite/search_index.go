@@ -195,7 +195,9 @@ func (x *indexer) unsettled(ctx context.Context, mark searchMark) ([]int64, erro
 		UNION ALL
 		SELECT id FROM tasks INDEXED BY tasks_finished WHERE status IN ('success', 'failed') AND finished_at >= ?2 AND id <= ?1
 		UNION ALL
-		SELECT id FROM tasks INDEXED BY tasks_unsuccessful WHERE status <> 'success' AND status = 'stopped' AND finished_at >= ?2 AND id <= ?1`,
+		SELECT id FROM tasks INDEXED BY tasks_unsuccessful WHERE status <> 'success' AND status = 'stopped' AND finished_at >= ?2 AND id <= ?1
+		UNION ALL
+		SELECT id FROM deleted_tasks WHERE id <= ?1`,
 		mark.indexed, since)
 	return collect(rows, err, scanID)
 }
@@ -318,10 +320,13 @@ func (x *indexer) finish(j job, docs []searchDoc, err error) {
 }
 
 // newDocs reads the tasks after from, up to to, or as many as fill a step, and
-// says how far it came.
+// says how far it came. Those that were deleted may come back, and are indexed
+// like the others.
 func (x *indexer) newDocs(ctx context.Context, from, to int64) (docs []searchDoc, reached int64, err error) {
 	err = x.store.snapshot(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, "SELECT id, ref, scope, source, attempt_base + attempt_count FROM tasks WHERE id > ? AND id <= ? ORDER BY id", from, to)
+		const columns = "id, ref, scope, source, attempt_base + attempt_count"
+		rows, err := tx.QueryContext(ctx, "SELECT "+columns+" FROM tasks WHERE id > ?1 AND id <= ?2 UNION ALL SELECT "+columns+
+			" FROM deleted_tasks WHERE id > ?1 AND id <= ?2 ORDER BY id", from, to)
 		if err != nil {
 			return err
 		}
@@ -439,7 +444,8 @@ func (x *indexer) dropEmpty(ctx context.Context) error {
 			continue // still growing
 		}
 		var left int
-		err := x.store.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM tasks WHERE id >= ? AND id < ?)", low, high).Scan(&left)
+		err := x.store.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tasks WHERE id >= ?1 AND id < ?2)
+			OR EXISTS (SELECT 1 FROM deleted_tasks WHERE id >= ?1 AND id < ?2)`, low, high).Scan(&left)
 		if err != nil {
 			return err
 		}

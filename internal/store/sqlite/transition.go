@@ -13,15 +13,27 @@ import (
 
 // deeds words what a person did, for the task's log.
 var deeds = map[dispatchapy.Action]string{
-	dispatchapy.ActionStop:   "stopped",
-	dispatchapy.ActionRetry:  "retried",
-	dispatchapy.ActionSend:   "sent",
-	dispatchapy.ActionDelete: "deleted",
+	dispatchapy.ActionStop:    "stopped",
+	dispatchapy.ActionRetry:   "retried",
+	dispatchapy.ActionSend:    "sent",
+	dispatchapy.ActionDelete:  "deleted",
+	dispatchapy.ActionRestore: "restored",
 }
 
-// transitionStep is how many tasks are changed in one batch, so that an action
-// on thousands of tasks does not hold up the others in it for long.
-const transitionStep = 500
+// How many tasks are changed in one batch, so that an action on thousands of
+// tasks does not hold up the others in it for long. Those that are moved to
+// another table are written anew with their payloads, however long.
+const (
+	transitionStep = 500
+	moveStep       = 20
+)
+
+func stepOf(action dispatchapy.Action) int {
+	if action == dispatchapy.ActionDelete || action == dispatchapy.ActionRestore {
+		return moveStep
+	}
+	return transitionStep
+}
 
 // TransitionTasks implements store.Store.
 func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {
@@ -29,7 +41,7 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 		return nil, fmt.Errorf("%q is not an action of a person on a task", t.Action)
 	}
 	results := make([]store.TransitionResult, 0, len(ids))
-	for step := range slices.Chunk(ids, transitionStep) {
+	for step := range slices.Chunk(ids, stepOf(t.Action)) {
 		var some []store.TransitionResult
 		err := s.writes.Do(ctx, func(tx *tx) error {
 			some = make([]store.TransitionResult, len(step))
@@ -53,11 +65,7 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 // transition gives the task's status afterwards and why it was refused, if it
 // was.
 func transition(tx *tx, id int64, t store.Transition) (next dispatchapy.Status, fate, err error) {
-	var (
-		status             dispatchapy.Status
-		endpoint, clientID int64
-	)
-	err = tx.row("SELECT status, endpoint_id, client_id FROM tasks WHERE id = ?", []any{id}, &status, &endpoint, &clientID)
+	status, before, endpoint, clientID, err := find(tx, id, t)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), err == nil && t.ClientID != 0 && clientID != t.ClientID:
 		return "", store.ErrNotFound, nil
@@ -68,8 +76,8 @@ func transition(tx *tx, id int64, t store.Transition) (next dispatchapy.Status, 
 	if !ok {
 		return status, t.Action.Refuse(id, status), nil
 	}
-	if t.Action == dispatchapy.ActionDelete {
-		return next, nil, deleteTask(tx, id)
+	if t.Action == dispatchapy.ActionRestore {
+		next = before
 	}
 	if err := act(tx, id, t.Action); err != nil {
 		return "", nil, err
@@ -81,6 +89,18 @@ func transition(tx *tx, id int64, t store.Transition) (next dispatchapy.Status, 
 		At:      fromMicros(tx.wall),
 		Message: deeds[t.Action] + " by " + t.By,
 	})
+}
+
+// find gives a task's status, and that in which it was deleted if it was. Only
+// who restores finds deleted ones.
+func find(tx *tx, id int64, t store.Transition) (status, before dispatchapy.Status, endpoint, clientID int64, err error) {
+	err = tx.row("SELECT status, endpoint_id, client_id FROM tasks WHERE id = ?", []any{id}, &status, &endpoint, &clientID)
+	if t.Action == dispatchapy.ActionRestore && errors.Is(err, sql.ErrNoRows) {
+		status = dispatchapy.StatusDeleted
+		err = tx.row("SELECT status, endpoint_id, client_id FROM deleted_tasks WHERE id = ? AND deleted_at > ?",
+			[]any{id, tx.now - t.Within.Microseconds()}, &before, &endpoint, &clientID)
+	}
+	return status, before, endpoint, clientID, err
 }
 
 func act(tx *tx, id int64, action dispatchapy.Action) (err error) {
@@ -95,19 +115,16 @@ func act(tx *tx, id int64, action dispatchapy.Action) (err error) {
 		// The last error stays until there is a newer one.
 		_, err = tx.exec(`UPDATE tasks SET status = 'pending', run_at = ?, budget_from = ?, finished_at = 0, refused = '',
 			attempt_base = attempt_base + attempt_count, attempt_count = 0 WHERE id = ?`, tx.now, tx.wall, id)
-	}
-	return err
-}
-
-func deleteTask(tx *tx, id int64) error {
-	for _, query := range []string{
-		"DELETE FROM tasks WHERE id = ?",
-		"DELETE FROM attempts WHERE task_id = ?",
-		"DELETE FROM task_log WHERE task_id = ?",
-	} {
-		if _, err := tx.exec(query, id); err != nil {
-			return err
+	case dispatchapy.ActionDelete:
+		_, err = tx.exec("INSERT INTO deleted_tasks (deleted_at, "+taskColumns+") SELECT ?, "+taskColumns+" FROM tasks WHERE id = ?", tx.now, id)
+		if err == nil {
+			_, err = tx.exec("DELETE FROM tasks WHERE id = ?", id)
+		}
+	case dispatchapy.ActionRestore:
+		_, err = tx.exec("INSERT INTO tasks ("+taskColumns+") SELECT "+taskColumns+" FROM deleted_tasks WHERE id = ?", id)
+		if err == nil {
+			_, err = tx.exec("DELETE FROM deleted_tasks WHERE id = ?", id)
 		}
 	}
-	return nil
+	return err
 }

@@ -3,11 +3,13 @@ package storetest
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
 	"testing"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/store"
@@ -111,14 +113,44 @@ func crashChild(name string, open func(string) (store.Store, error)) {
 				fail(err)
 			}
 			said(r[1].TaskID, dispatchapy.StatusSuccess)
+			said(deleteAndRestore(ctx, s, fail))
 		}
 	})
+}
+
+// deleteAndRestore deletes a held task, restores every other one, and says what
+// was acknowledged last.
+func deleteAndRestore(ctx context.Context, s store.Store, fail func(error)) (int64, dispatchapy.Status) {
+	r, err := s.InsertTasks(ctx, []store.NewTask{newTask(held("for the test"))})
+	if err != nil {
+		fail(err)
+	}
+	id := r[0].TaskID
+	for _, action := range []dispatchapy.Action{dispatchapy.ActionDelete, dispatchapy.ActionRestore} {
+		results, err := s.TransitionTasks(ctx, []int64{id}, store.Transition{Action: action, By: "child", Within: time.Hour})
+		if err == nil {
+			err = results[0].Err
+		}
+		if err != nil {
+			fail(err)
+		}
+		if action == dispatchapy.ActionDelete && id%2 == 0 {
+			return id, dispatchapy.StatusDeleted
+		}
+	}
+	return id, dispatchapy.StatusHeld
 }
 
 func checkStored(t *testing.T, s store.Store, stored map[int64]string) {
 	t.Helper()
 	for id, status := range stored {
 		d, err := s.Task(t.Context(), id)
+		if status == string(dispatchapy.StatusDeleted) {
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("task %d was acknowledged as deleted and is there (%v)", id, err)
+			}
+			continue
+		}
 		if err != nil {
 			t.Fatalf("task %d was acknowledged as %s and is gone: %v", id, status, err)
 		}

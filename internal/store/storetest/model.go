@@ -22,7 +22,9 @@ var modelCases = []testCase{{"RandomRun", testModel}}
 type model struct {
 	step  int
 	tasks map[int64]*modelTask
-	keys  map[modelKey]modelAnswer
+	// deleted are those that nobody sees and that can be restored.
+	deleted map[int64]*modelTask
+	keys    map[modelKey]modelAnswer
 	// given are all leases that were ever handed out, held or not.
 	given []store.Lease
 }
@@ -96,12 +98,15 @@ func testModel(t *testing.T, s store.Store) {
 		base := runs * 10
 		m := &machine{
 			s:         s,
-			model:     model{tasks: map[int64]*modelTask{}, keys: map[modelKey]modelAnswer{}},
+			model:     model{tasks: map[int64]*modelTask{}, deleted: map[int64]*modelTask{}, keys: map[modelKey]modelAnswer{}},
 			clients:   []int64{base + 1, base + 2},
 			endpoints: []int64{base + 3, base + 4},
 		}
-		// What earlier runs finished is not this one's to delete.
+		// What earlier runs finished and deleted is not this one's to delete.
 		if _, err := s.DeleteFinished(t.Context(), 0, 1_000_000); err != nil {
+			rt.Fatal(err)
+		}
+		if _, err := s.ForgetDeleted(t.Context(), 0, 1_000_000); err != nil {
 			rt.Fatal(err)
 		}
 		step := func(f func(*rapid.T)) func(*rapid.T) {
@@ -109,7 +114,7 @@ func testModel(t *testing.T, s store.Store) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"insert": step(m.insert), "insert again": step(m.insert), "claim": step(m.claim), "record": step(m.record),
-			"extend": step(m.extend), "transition": step(m.transition), "clean up": step(m.cleanUp),
+			"extend": step(m.extend), "transition": step(m.transition), "clean up": step(m.cleanUp), "forget": step(m.forget),
 			"": m.check,
 		})
 	})
@@ -326,6 +331,7 @@ func (m *machine) extend(t *rapid.T) {
 
 func (m *machine) transition(t *rapid.T) {
 	known := slices.Sorted(maps.Keys(m.model.tasks))
+	known = slices.AppendSeq(known, slices.Values(slices.Sorted(maps.Keys(m.model.deleted))))
 	ids := []int64{1 << 41}
 	for range rapid.IntRange(0, 4).Draw(t, "ids") {
 		if len(known) > 0 {
@@ -335,6 +341,7 @@ func (m *machine) transition(t *rapid.T) {
 	tr := store.Transition{
 		Action: rapid.SampledFrom(manualActions).Draw(t, "action"), By: "model",
 		ClientID: rapid.SampledFrom(append([]int64{0, 0}, m.clients...)).Draw(t, "as client"),
+		Within:   time.Hour,
 	}
 	results, err := m.s.TransitionTasks(t.Context(), ids, tr)
 	if err != nil || len(results) != len(ids) {
@@ -350,6 +357,14 @@ func (m *machine) transition(t *rapid.T) {
 
 func (m *machine) transitioned(t *rapid.T, tr store.Transition, r store.TransitionResult) {
 	task := m.model.tasks[r.ID]
+	if gone := m.model.deleted[r.ID]; gone != nil && tr.Action == dispatchapy.ActionRestore && (tr.ClientID == 0 || tr.ClientID == gone.client) {
+		if r.Err != nil || r.Status != gone.status {
+			t.Fatalf("restoring a task that was %s gave %+v", gone.status, r)
+		}
+		delete(m.model.deleted, r.ID)
+		m.model.tasks[r.ID] = gone
+		return
+	}
 	if task == nil || tr.ClientID != 0 && task.client != tr.ClientID {
 		if !errors.Is(r.Err, store.ErrNotFound) {
 			t.Fatalf("%s of a task that is not there gave %+v", tr.Action, r)
@@ -369,6 +384,8 @@ func (m *machine) transitioned(t *rapid.T, tr store.Transition, r store.Transiti
 	switch tr.Action {
 	case dispatchapy.ActionDelete:
 		delete(m.model.tasks, r.ID)
+		m.model.deleted[r.ID] = task
+		return // with the status that it had
 	case dispatchapy.ActionRetry:
 		task.base, task.count, task.due = task.base+task.count, 0, m.model.step
 	case dispatchapy.ActionSend:
@@ -397,6 +414,15 @@ func (m *machine) cleanUp(t *rapid.T) {
 	if n != gone || n != min(limit, finished) {
 		t.Fatalf("clean-up says %d, %d are gone, of %d finished with limit %d", n, gone, finished, limit)
 	}
+}
+
+// forget makes what was deleted final.
+func (m *machine) forget(t *rapid.T) {
+	n, err := m.s.ForgetDeleted(t.Context(), 0, 1000)
+	if err != nil || n != len(m.model.deleted) {
+		t.Fatalf("%d deleted tasks were forgotten, %v; want %d", n, err, len(m.model.deleted))
+	}
+	clear(m.model.deleted)
 }
 
 // check compares everything that can be seen.

@@ -28,6 +28,7 @@ func RunReopen(t *testing.T, reopener Reopener) {
 		{"ConfigAndHealth", testReopenConfig},
 		{"IDsAreNotReused", testReopenIDs},
 		{"SearchIsComplete", testReopenSearch},
+		{"DeletedTasks", testReopenDeleted},
 		{"CloseUnderLoad", testReopenLoad},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -144,6 +145,24 @@ func testReopenIDs(t *testing.T, open func() store.Store) {
 	if again := change(t, s, store.ConfigUpdate{Put: []store.ConfigObject{object(store.KindClient, "a")}})[0]; again <= object1 {
 		t.Errorf("object id %d was given after %d was deleted", again, object1)
 	}
+}
+
+func testReopenDeleted(t *testing.T, open func() store.Store) {
+	s := open()
+	l := insertLeased(t, s)
+	record(t, s, fullOutcome(l.Lease, dispatchapy.StatusFailed))
+	want := detail(t, s, l.Task.ID)
+	transition(t, s, dispatchapy.ActionDelete, l.Task.ID)
+	shut(t, s)
+
+	s = open()
+	defer shut(t, s)
+	gone(t, s, l.Task.ID)
+	restore(t, s, l.Task.ID)
+	got := detail(t, s, l.Task.ID)
+	got.Log = got.Log[:len(want.Log)]
+	equal(t, "restored after a restart", got, want)
+	equal(t, "found by what was sent", search(t, s, string(want.Attempts[0].RequestBody)), []int64{l.Task.ID})
 }
 
 func testReopenSearch(t *testing.T, open func() store.Store) {

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		{"Lease", leaseCases},
 		{"Outcome", outcomeCases},
 		{"Transition", transitionCases},
+		{"Undo", undoCases},
 		{"List", listCases},
 		{"Search", searchCases},
 		{"Retention", retentionCases},
@@ -64,7 +65,7 @@ func Run(t *testing.T, open Opener) {
 // drivers that have another way of doing it among many tasks than among few.
 func RunSearch(t *testing.T, open Opener) {
 	t.Helper()
-	runGroups(t, open, []group{{"List", listCases}, {"Search", searchCases}, {"Model", modelCases}})
+	runGroups(t, open, []group{{"List", listCases}, {"Search", searchCases}, {"Undo", undoCases}, {"Model", modelCases}})
 }
 
 type group struct {
@@ -247,7 +248,7 @@ func record(t testing.TB, s store.Store, outcome store.Outcome) {
 // transition applies an action of any client to tasks.
 func transition(t testing.TB, s store.Store, action dispatchapy.Action, ids ...int64) []store.TransitionResult {
 	t.Helper()
-	results, err := s.TransitionTasks(t.Context(), ids, store.Transition{Action: action, By: "tester"})
+	results, err := s.TransitionTasks(t.Context(), ids, store.Transition{Action: action, By: "tester", Within: time.Hour})
 	if err != nil {
 		t.Fatalf("TransitionTasks(%s): %v", action, err)
 	}

@@ -17,7 +17,7 @@ var transitionCases = []testCase{
 	{"RetryStartsANewBudget", testTransitionRetry},
 	{"StopAndRetryWhileWaiting", testTransitionStop},
 	{"SendReleasesAHeldTask", testTransitionSend},
-	{"DeleteForgetsEverything", testTransitionDelete},
+	{"DeletedTasksAreGone", testTransitionDelete},
 	{"OnlyTheClientsOwn", testTransitionClient},
 	{"BatchInOrder", testTransitionBatch},
 	{"DispatchersActionsAreRefused", testTransitionForeign},
@@ -27,6 +27,7 @@ var transitionCases = []testCase{
 // manualActions are those that a person can apply.
 var manualActions = []dispatchapy.Action{
 	dispatchapy.ActionStop, dispatchapy.ActionRetry, dispatchapy.ActionSend, dispatchapy.ActionDelete,
+	dispatchapy.ActionRestore,
 }
 
 func testTransitionTable(t *testing.T, s store.Store) {
@@ -48,7 +49,7 @@ func testTransitionTable(t *testing.T, s store.Store) {
 				t.Errorf("%s gave %q and %v, want %q", name, r.Status, r.Err, want)
 			}
 			d, err := s.Task(t.Context(), id)
-			if want == "" {
+			if want == dispatchapy.StatusDeleted {
 				if !errors.Is(err, store.ErrNotFound) {
 					t.Errorf("%s left it there: %v", name, err)
 				}
@@ -118,6 +119,9 @@ func testTransitionDelete(t *testing.T, s store.Store) {
 	}
 	equal(t, "listed tasks", pages(t, s, store.TaskFilter{}, 10), []int64{other})
 	for _, action := range manualActions {
+		if action == dispatchapy.ActionRestore {
+			continue
+		}
 		if r := transition(t, s, action, l.Task.ID)[0]; !errors.Is(r.Err, store.ErrNotFound) {
 			t.Errorf("%s of a deleted task gives %v, want ErrNotFound", action, r.Err)
 		}
