@@ -65,7 +65,7 @@ var needed = map[string]dispatchapy.Permission{
 	"ActOnTask": dispatchapy.ActOnTasks, "ActOnTasks": dispatchapy.ActOnTasks,
 	"ListResources": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig,
 	"ResourceUptime": dispatchapy.ReadConfig, "ListHealth": dispatchapy.ReadConfig, "AllHealth": dispatchapy.ReadConfig,
-	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig,
+	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig, "EndpointRoutes": dispatchapy.ReadConfig,
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,
 	"Documentation": dispatchapy.ReadConfig, "Samples": dispatchapy.ReadConfig,
 	"CheckResource": dispatchapy.CheckHealth, "ListEvents": dispatchapy.ReadEvents, "Settings": dispatchapy.ReadSettings,

@@ -168,7 +168,7 @@ func (w *words) health(active bool, s dispatchapy.HealthState) state {
 }
 
 // phase is the state of a task.
-func (w *words) phase(p string) state {
+func (w *words) phase(p dispatchapy.Phase) state {
 	switch p {
 	case "queued":
 		return w.state("wait", "Queued")
@@ -187,7 +187,7 @@ func (w *words) phase(p string) state {
 	case "stopped":
 		return w.state("stop", "Stopped")
 	}
-	return state{"wait", "unknown", p}
+	return state{"wait", "unknown", string(p)}
 }
 
 // jsonText writes JSON to be read: bytes as they came, a key per line.
