@@ -208,6 +208,9 @@ func (a *App) applyFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range result.Warnings {
+		a.log.Warn("gateway file: probably not meant", "path", w.Path, "warning", w.Message)
+	}
 	for _, c := range result.Changes {
 		a.log.Info("gateway file applied", "change", c.String())
 		if c.Token != "" {

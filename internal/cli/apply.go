@@ -37,6 +37,12 @@ type offlineKeys struct {
 	SecretKeyFile string `hidden:"" env:"DISPATCHAPY_SECRET_KEY_FILE" type:"path"`
 }
 
+// applied is what applying a file did, as the API words it.
+type applied struct {
+	Changes  []change                 `json:"changes"`
+	Warnings []dispatchapy.FieldError `json:"warnings"`
+}
+
 // change is a change as the API words it.
 type change struct {
 	Kind   string   `json:"kind"`
@@ -57,15 +63,16 @@ func (c *applyCmd) Run(ctx context.Context, con *console) error {
 	if err := checkFile(c.File, data); err != nil {
 		return err
 	}
-	changes, err := c.applyRemote(ctx, data)
+	applied, err := c.applyRemote(ctx, data)
 	offline := errors.Is(err, errNotRunning) && c.Server == ""
 	if offline {
-		changes, err = c.applyOffline(ctx, con, data)
+		applied, err = c.applyOffline(ctx, con, data)
 	}
 	if err != nil {
 		return err
 	}
-	printChanges(con.out, changes, c.DryRun)
+	printChanges(con.out, applied.Changes, c.DryRun)
+	printWarnings(con.out, applied.Warnings)
 	if offline {
 		// A gateway may be running with another data directory.
 		fmt.Fprintf(con.err, "no gateway is running with the data directory %s: this is about the directory itself\n", c.DataDir)
@@ -73,37 +80,35 @@ func (c *applyCmd) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-func (c *applyCmd) applyRemote(ctx context.Context, data []byte) ([]change, error) {
+func (c *applyCmd) applyRemote(ctx context.Context, data []byte) (applied, error) {
 	api, err := c.connect()
 	if err != nil {
-		return nil, err
+		return applied{}, err
 	}
 	query := url.Values{"file": {c.File}, "prune": {strconv.FormatBool(c.Prune)}, "dry_run": {strconv.FormatBool(c.DryRun)}}
 	answer, err := api.do(ctx, "PUT", "/v1/config?"+query.Encode(), "application/yaml", "application/json", data)
 	if err != nil {
-		return nil, err
+		return applied{}, err
 	}
-	var result struct {
-		Changes []change `json:"changes"`
-	}
-	return result.Changes, json.Unmarshal(answer, &result)
+	var result applied
+	return result, json.Unmarshal(answer, &result)
 }
 
-func (c *applyCmd) applyOffline(ctx context.Context, con *console, data []byte) ([]change, error) {
+func (c *applyCmd) applyOffline(ctx context.Context, con *console, data []byte) (applied, error) {
 	gateway, err := openOffline(ctx, con, &c.remote, &c.offlineKeys)
 	if err != nil {
-		return nil, err
+		return applied{}, err
 	}
 	defer gateway.Stop()
 	result, err := gateway.Service().Apply(ctx, app.System, c.File, data, service.ApplyOptions{Prune: c.Prune, DryRun: c.DryRun})
 	if err != nil {
-		return nil, err
+		return applied{}, err
 	}
-	var changes []change
+	out := applied{Warnings: result.Warnings}
 	for _, ch := range result.Changes {
-		changes = append(changes, change{Kind: string(ch.Kind), Name: ch.Name, Action: string(ch.Action), Fields: ch.Fields, Token: ch.Token.Reveal()})
+		out.Changes = append(out.Changes, change{Kind: string(ch.Kind), Name: ch.Name, Action: string(ch.Action), Fields: ch.Fields, Token: ch.Token.Reveal()})
 	}
-	return changes, nil
+	return out, nil
 }
 
 // openOffline opens a data directory that no gateway uses.
@@ -130,6 +135,12 @@ func printChanges(w io.Writer, changes []change, dryRun bool) {
 	}
 }
 
+func printWarnings(w io.Writer, warnings []dispatchapy.FieldError) {
+	for _, warning := range warnings {
+		fmt.Fprintf(w, "warning: %s: %s\n", safe(warning.Path), safe(warning.Message))
+	}
+}
+
 type checkCmd struct {
 	passphrase
 	File string `short:"f" required:"" placeholder:"FILE" help:"Gateway file, YAML or JSON; - for standard input."`
@@ -152,9 +163,7 @@ func (c *checkCmd) Run(con *console) error {
 	for i := range cfg.Endpoints {
 		fmt.Fprintf(con.out, "endpoint %s: %s\n", cfg.Endpoints[i].Path, cfg.Readiness(&cfg.Endpoints[i]))
 	}
-	for _, w := range routing.Warnings(cfg) {
-		fmt.Fprintf(con.out, "warning: %s %s\n", w.Path, w.Message)
-	}
+	printWarnings(con.out, file.Own(routing.Warnings(cfg)))
 	fmt.Fprintf(con.out, "%s is valid: %s, %s, %s\n", c.File, count(len(cfg.Resources), "resource"), count(len(cfg.Endpoints), "endpoint"),
 		count(len(cfg.Clients), "client"))
 	return nil

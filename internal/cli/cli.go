@@ -38,9 +38,10 @@ type commands struct {
 	Tail     tailCmd     `cmd:"" help:"Print tasks as they come and as their status changes."`
 	Stats    statsCmd    `cmd:"" help:"Count what became of tasks, or what is unfinished."`
 	Audit    auditCmd    `cmd:"" help:"List who changed what, newest first."`
-	Resource resourceCmd `cmd:"" help:"Resources: list, show, create, edit, duplicate, delete, check."`
-	Endpoint endpointCmd `cmd:"" help:"Endpoints: list, show, create, edit, duplicate, delete."`
+	Resource resourceCmd `cmd:"" help:"Resources: list, show, create, edit, duplicate, delete, check, test."`
+	Endpoint endpointCmd `cmd:"" help:"Endpoints: list, show, create, edit, duplicate, delete, preview."`
 	Client   clientCmd   `cmd:"" help:"Clients: list, show, create, edit, duplicate, delete, new token."`
+	Settings settingsCmd `cmd:"" help:"Settings: show, edit, set, test of the mail server."`
 
 	Apply   applyCmd   `cmd:"" help:"Apply a gateway file: all of it or nothing."`
 	Diff    diffCmd    `cmd:"" help:"Show what applying a gateway file would change, with values."`

@@ -1,7 +1,9 @@
 package cli_test
 
 import (
+	"bufio"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -44,12 +46,15 @@ func TestCommands(t *testing.T) {
 		http.Error(w, "not today", http.StatusUnprocessableEntity)
 	}))
 	t.Cleanup(dead.Close)
+	mailHost, mailPort := mailServer(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PROVIDER", provider.URL)
 			e.Setenv("DEAD", dead.URL)
 			e.Setenv("NL", "\n")
+			e.Setenv("SMTP_HOST", mailHost)
+			e.Setenv("SMTP_PORT", mailPort)
 			free, err := freeAddr()
 			e.Setenv("FREE_ADDR", free)
 			return err
@@ -61,6 +66,50 @@ func TestCommands(t *testing.T) {
 			"waitline":   waitLine,
 		},
 	})
+}
+
+// mailServer starts a mail server that takes everything.
+func mailServer(t *testing.T) (host, port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go takeMail(conn)
+		}
+	}()
+	host, port, err = net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return host, port
+}
+
+func takeMail(conn net.Conn) {
+	defer conn.Close()
+	fmt.Fprint(conn, "220 mail.example\r\n")
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		switch word, _, _ := strings.Cut(lines.Text(), " "); word {
+		case "DATA":
+			fmt.Fprint(conn, "354 go on\r\n")
+			for lines.Scan() && lines.Text() != "." {
+				continue
+			}
+			fmt.Fprint(conn, "250 taken\r\n")
+		case "QUIT":
+			fmt.Fprint(conn, "221 bye\r\n")
+			return
+		default:
+			fmt.Fprint(conn, "250 ok\r\n")
+		}
+	}
 }
 
 // envsubst replaces variables of the script's environment in files.

@@ -50,14 +50,7 @@ func readObject(file string, in io.Reader) ([]byte, error) {
 
 type objectEditCmd[K kinder] struct {
 	named[K]
-	File  string `short:"f" placeholder:"FILE" help:"The object as in a gateway file, YAML or JSON; - for standard input. Absent, on a terminal: your editor."`
-	Merge bool   `help:"Change only the keys that are given; null gives a key its default again. Without it, absent keys have their default."`
-}
-
-// Help is printed below the flags.
-func (c *objectEditCmd[K]) Help() string {
-	return "The editor is $VISUAL, $EDITOR or vi. Secrets are masked, and stay as they are where the mask is left.\n" +
-		"A version in the text must be the present one: what somebody else changed meanwhile is not overwritten."
+	editing
 }
 
 // Run changes an object.
@@ -66,10 +59,27 @@ func (c *objectEditCmd[K]) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
+	var k K
+	return c.edit(ctx, con, k.kind(), f)
+}
+
+// editing is how an object is changed.
+type editing struct {
+	File  string `short:"f" placeholder:"FILE" help:"The object as in a gateway file, YAML or JSON; - for standard input. Absent, on a terminal: your editor."`
+	Merge bool   `help:"Change only the keys that are given; null gives a key its default again. Without it, absent keys have their default."`
+}
+
+// Help is printed below the flags.
+func (c *editing) Help() string {
+	return "The editor is $VISUAL, $EDITOR or vi. Secrets are masked, and stay as they are where the mask is left.\n" +
+		"A version in the text must be the present one: what somebody else changed meanwhile is not overwritten."
+}
+
+func (c *editing) edit(ctx context.Context, con *console, k kind, f *found) error {
 	file := c.File
 	if file == "" {
 		if isTerminal(con.in) {
-			return c.inEditor(ctx, con, f)
+			return c.inEditor(ctx, con, k, f)
 		}
 		file = "-"
 	}
@@ -77,24 +87,23 @@ func (c *objectEditCmd[K]) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return c.write(ctx, con, f, body)
+	return c.write(ctx, con, k, f, body)
 }
 
-func (c *objectEditCmd[K]) write(ctx context.Context, con *console, f *found, body []byte) error {
+func (c *editing) write(ctx context.Context, con *console, k kind, f *found, body []byte) error {
 	method := "PUT"
 	if c.Merge {
 		method = "PATCH"
 	}
 	version := f.Version
 	if hasVersion(body) {
-		version = 0 // the text says what it is based on
+		version = ofBody
 	}
 	answer, err := f.api.doMatching(ctx, method, f.path, version, body)
 	if err != nil {
 		return err
 	}
-	var k K
-	return printWritten(con, k.kind(), "changed", answer)
+	return printWritten(con, k, "changed", answer)
 }
 
 // hasVersion reports whether the text of an object says which version it is
@@ -107,7 +116,7 @@ func hasVersion(body []byte) bool {
 }
 
 // inEditor lets a person edit the object. Text that is refused is kept.
-func (c *objectEditCmd[K]) inEditor(ctx context.Context, con *console, f *found) error {
+func (c *editing) inEditor(ctx context.Context, con *console, k kind, f *found) error {
 	before, err := gatewayfile.ToYAML(f.raw)
 	if err != nil {
 		return err
@@ -122,7 +131,7 @@ func (c *objectEditCmd[K]) inEditor(ctx context.Context, con *console, f *found)
 	}
 	body, err := gatewayfile.ToJSON(path, after)
 	if err == nil {
-		err = c.write(ctx, con, f, body)
+		err = c.write(ctx, con, k, f, body)
 	}
 	if err != nil {
 		fmt.Fprintf(con.err, "your text is kept: correct it and run this again with -f %s\n", path)

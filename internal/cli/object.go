@@ -59,9 +59,13 @@ type (
 		objectCmd[resourceKind]
 		Check  resourceCheckCmd  `cmd:"" help:"Check its health now; exit code 1 if that fails."`
 		Health resourceHealthCmd `cmd:"" help:"List its health checks, newest first."`
+		Test   resourceTestCmd   `cmd:"" help:"Send it one real request and show everything; exit code 1 if it does not accept it."`
 	}
-	endpointCmd struct{ objectCmd[endpointKind] }
-	clientCmd   struct {
+	endpointCmd struct {
+		objectCmd[endpointKind]
+		Preview endpointPreviewCmd `cmd:"" help:"Show what would become of a message, without sending it; exit code 1 if it would be refused."`
+	}
+	clientCmd struct {
 		objectCmd[clientKind]
 		NewToken clientTokenCmd `cmd:"" name:"token" help:"Give it a new token, printed once."`
 	}
@@ -240,7 +244,12 @@ func (c *objectShowCmd[K]) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	if c.Output == "json" {
+	return f.print(con, c.Output)
+}
+
+// print writes the object as it may be edited.
+func (f *found) print(con *console, format string) error {
+	if format == "json" {
 		return printJSON(con.out, f.raw)
 	}
 	text, err := gatewayfile.ToYAML(f.raw)
@@ -278,6 +287,10 @@ func printWritten(con *console, k kind, done string, answer []byte) error {
 	}
 	if err := json.Unmarshal(answer, &o); err != nil {
 		return err
+	}
+	if o.ID == 0 { // there is only one of its kind
+		fmt.Fprintf(con.out, "%s %s\n", k.word, done)
+		return nil
 	}
 	fmt.Fprintf(con.out, "%s %s %s (id %d)\n", k.word, o.Name+o.Path, done, o.ID)
 	if o.Token != "" {

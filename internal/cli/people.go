@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -65,7 +62,7 @@ func (n *newPerson) create(ctx context.Context, k kind, more map[string]any) ([]
 	if err != nil {
 		return nil, err
 	}
-	return api.doMatching(ctx, "POST", k.path, 0, text)
+	return api.doMatching(ctx, "POST", k.path, ofBody, text)
 }
 
 type userCreateCmd struct{ newPerson }
@@ -202,23 +199,17 @@ func (c *personDeleteCmd[K]) Run(ctx context.Context, con *console) error {
 	return nil
 }
 
-// maxPassword bounds what is read where a password is expected, in bytes.
-const maxPassword = 64 << 10
-
 // newPassword reads a new password: twice and unseen from a terminal, else the
 // first line of standard input. There is no flag for it: everybody on the
 // machine can read command lines.
 func (c *console) newPassword(name string) (string, error) {
 	file, ok := c.in.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
-		line, err := bufio.NewReader(io.LimitReader(c.in, maxPassword)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return "", err
-		}
-		if line = strings.TrimRight(line, "\r\n"); line == "" {
+		password, err := firstLine(c.in)
+		if err != nil {
 			return "", dispatchapy.Errorf(dispatchapy.CodeInvalid, "no password: give it as the first line of standard input")
 		}
-		return line, nil
+		return password, nil
 	}
 	first, err := c.askUnseen(file, fmt.Sprintf("New password of %s: ", safe(name)))
 	if err != nil {

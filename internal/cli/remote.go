@@ -83,11 +83,13 @@ func (c *apiClient) do(ctx context.Context, method, path, contentType, accept st
 	return c.send(ctx, method, path, header, body)
 }
 
-// doMatching makes a request about the given version of an object, 0: of the
-// one that the body names.
+// ofBody stands for the version that a body names itself, or for none.
+const ofBody = -1
+
+// doMatching makes a request about the given version of an object, or ofBody.
 func (c *apiClient) doMatching(ctx context.Context, method, path string, version int64, body []byte) ([]byte, error) {
 	header := http.Header{"Accept": {"application/json"}}
-	if version != 0 {
+	if version != ofBody {
 		header.Set("If-Match", fmt.Sprintf(`"%d"`, version))
 	}
 	if len(body) > 0 {

@@ -26,6 +26,23 @@ func (f *File) Locate(err error) error {
 	return &located
 }
 
+// Own gives those of some remarks about the result of the latest Plan that are
+// about objects in the file, in its terms like Locate.
+func (f *File) Own(remarks []dispatchapy.FieldError) []dispatchapy.FieldError {
+	if f.planned == nil {
+		return nil
+	}
+	var own []dispatchapy.FieldError
+	for _, remark := range remarks {
+		list, index, _ := splitPath(remark.Path)
+		_, name := f.plannedName(list, max(index, 0))
+		if _, inFile := f.index[list][name]; inFile || index < 0 {
+			own = append(own, f.locate(remark))
+		}
+	}
+	return own
+}
+
 func (f *File) locate(field dispatchapy.FieldError) dispatchapy.FieldError {
 	list, index, rest := splitPath(field.Path)
 	at := &walk{node: f.root}

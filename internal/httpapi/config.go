@@ -27,9 +27,10 @@ var yamlTypes = []string{typeYAML, "application/x-yaml", "text/yaml", "text/x-ya
 
 // applyResult says what applying changed, or would change.
 type applyResult struct {
-	Version int64    `json:"version" doc:"Of the configuration now in force"`
-	DryRun  bool     `json:"dry_run"`
-	Changes []change `json:"changes"`
+	Version  int64                    `json:"version" doc:"Of the configuration now in force"`
+	DryRun   bool                     `json:"dry_run"`
+	Changes  []change                 `json:"changes"`
+	Warnings []dispatchapy.FieldError `json:"warnings" doc:"What the file has that is allowed but probably not meant"`
 }
 
 type change struct {
@@ -123,7 +124,7 @@ func checkFileType(header string) error {
 }
 
 func newApplyResult(r service.ApplyResult, dryRun bool) applyResult {
-	out := applyResult{Version: r.Version, DryRun: dryRun, Changes: make([]change, len(r.Changes))}
+	out := applyResult{Version: r.Version, DryRun: dryRun, Changes: make([]change, len(r.Changes)), Warnings: emptyIfNil(r.Warnings)}
 	for i, c := range r.Changes {
 		out.Changes[i] = change{
 			Kind:   string(c.Kind),

@@ -26,6 +26,9 @@ type ApplyOptions struct {
 type ApplyResult struct {
 	Version int64 // of the configuration now in force
 	Changes []Change
+
+	// Warnings are what the file has that is allowed but probably not meant.
+	Warnings []dispatchapy.FieldError
 }
 
 // ApplyFile makes the configuration what the gateway file says: all of it or
@@ -35,10 +38,16 @@ func (s *Service) ApplyFile(ctx context.Context, p dispatchapy.Principal, f *gat
 	if err := require(p, dispatchapy.WriteConfig); err != nil {
 		return ApplyResult{}, err
 	}
-	result, err := s.change(ctx, p, o.DryRun, func(current *dispatchapy.Config) (*dispatchapy.Config, []Change, error) {
-		return gatewayfile.Plan(current, f, o.Prune)
+	var next *dispatchapy.Config
+	result, err := s.change(ctx, p, o.DryRun, func(current *dispatchapy.Config) (_ *dispatchapy.Config, changes []Change, err error) {
+		next, changes, err = gatewayfile.Plan(current, f, o.Prune)
+		return next, changes, err
 	})
-	return result, f.Locate(err)
+	if err != nil {
+		return result, f.Locate(err)
+	}
+	result.Warnings = f.Own(routing.Warnings(next))
+	return result, nil
 }
 
 // Apply is ApplyFile for the text of a file. name stands in messages.

@@ -329,3 +329,21 @@ func TestFailedFirstRefreshIsTriedAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestApplyWarnsOfWhatTheFileHas(t *testing.T) {
+	n := startNode(t)
+	const file = `
+version: 1
+clients:
+  - {name: shop, dev: {rules: [{if: {param: phone, matches: "(62"}, set: {param: phone, value: "0"}}]}}
+`
+	for range 2 { // also where nothing changes any more
+		result := n.apply(file, service.ApplyOptions{})
+		if len(result.Warnings) != 1 || result.Warnings[0].Path != "clients[0].dev.rules[0].if.matches" || !strings.HasPrefix(result.Warnings[0].Message, "gateway.yaml:4:") {
+			t.Errorf("warnings %+v", result.Warnings)
+		}
+	}
+	if result := n.apply("version: 1\nclients: [{name: bank}]\n", service.ApplyOptions{}); len(result.Warnings) != 0 {
+		t.Errorf("a file gets warnings of what is not in it: %+v", result.Warnings)
+	}
+}
