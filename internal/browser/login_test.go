@@ -9,7 +9,6 @@ func TestEveryPage(t *testing.T) {
 	b.gates("login", "/login")
 	b.gates("login-client", "/login?as=client")
 	b.signIn("/")
-	b.gates("overview", "/")
 	b.gates("not-found", "/nowhere")
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/service"
 	"dispatchapy/internal/webui/assets"
 	"dispatchapy/internal/webui/i18n"
 )
@@ -21,7 +22,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"asset": set.URL, "icon": func(name string, classes ...string) template.HTML { return icon(set, name, classes) },
 		"mark": func(tone string) template.HTML { return mark(set, tone) },
 		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes,
-		"phase": w.phase, "health": w.health,
+		"phase": w.phase, "health": w.health, "route": w.route,
 		"json":  func(text any) string { return jsonText(text) },
 		"field": field, "rowfield": rowField, "options": options, "checks": checks, "dict": dict, "list": func(items ...any) []any { return items },
 		"words":     func() map[string]string { return scriptWords(lang) },
@@ -165,6 +166,21 @@ func (w *words) health(active bool, s dispatchapy.HealthState) state {
 		return w.state("fail", "Down")
 	}
 	return state{"wait", "unknown", w.lang.T("Unknown")}
+}
+
+// route is how messages to an endpoint fare.
+func (w *words) route(e service.EndpointRoute) state {
+	switch e.Health {
+	case service.RouteOperational:
+		return w.state("ok", "Operational")
+	case service.RouteDegraded:
+		return w.state("warn", "Degraded")
+	case service.RouteDown:
+		return w.state("fail", "Down")
+	case service.RouteIncomplete:
+		return w.state("wait", "Not ready")
+	}
+	return state{"stop", "off", w.lang.T("Switched off")}
 }
 
 // phase is the state of a task.

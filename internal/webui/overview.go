@@ -1,10 +1,365 @@
 package webui
 
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dispatchapy"
+	"dispatchapy/internal/service"
+)
+
 // overviewPage answers: is it delivering, what is stuck, what do I press.
 type overviewPage struct {
 	Shell
+	Truth     truth
+	Attention []attention
+	Tiles     []tile
+	Strip     Strip
+	Resources []overviewResource
+	Routes    []service.EndpointRoute
+	Tasks     []service.Task
+	Steps     []step // of setting up, while there are any
 }
 
+// truth is the first sentence of the page.
+type truth struct {
+	Tone      string // ok, warn, fail or wait
+	Sentence  string
+	Sentences []string // what follows it
+}
+
+// Mark is the shape of its state.
+func (t truth) Mark() string {
+	if t.Tone == "wait" {
+		return "unknown"
+	}
+	return t.Tone
+}
+
+// attention is something to be done.
+type attention struct {
+	Tone, Text string
+	Path       string // where it is dealt with
+	Do         string // what the link says
+	Check      int64  // a resource that can be checked at once; 0: none
+}
+
+// tile is a number that leads to what it counts.
+type tile struct {
+	Path, Label, Figure string
+	Tone                string // "" if it is no state
+}
+
+// overviewResource is a resource with how it did lately.
+type overviewResource struct {
+	service.ResourceHealth
+	State state
+	Bars  Bars
+	Spark string
+	P95   time.Duration // of attempts, over a day
+	Share float64       // of the requests of a day, 0 to 1
+	Asked bool          // anything was sent to it in a day
+}
+
+// step is one of setting up.
+type step struct {
+	Done       bool
+	Text, Path string
+}
+
+const (
+	latestTasks = 10
+	checkPlaces = 60
+	stuckAfter  = 5 * time.Minute
+)
+
 func (ui *UI) showOverview(c *call) error {
-	return c.show("overview", c.t("Overview"), &overviewPage{})
+	if !c.who.IsStaff() {
+		return ui.showClientOverview(c)
+	}
+	p := &overviewPage{}
+	for _, part := range []func(*call) error{p.addRoutes, p.addResources, p.addNumbers, p.addTasks} {
+		if err := part(c); err != nil {
+			return err
+		}
+	}
+	p.Truth = p.truth(c)
+	p.addSteps(c)
+	return c.show("overview", c.t("Overview"), p)
+}
+
+func (p *overviewPage) addRoutes(c *call) (err error) {
+	p.Routes, err = c.ui.service.EndpointRoutes(c.ctx(), c.who)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(p.Routes, func(a, b service.EndpointRoute) int { return cmp.Compare(rank[a.Health], rank[b.Health]) })
+	for i := range p.Routes {
+		e := &p.Routes[i]
+		path := "/endpoints/" + strconv.FormatInt(e.ID, 10)
+		switch e.Health {
+		case service.RouteDown:
+			p.Attention = append(p.Attention, attention{"fail", c.t("{path} delivers nothing: none of its resources can be used.", "path", e.Path), path, c.t("Look at its route"), 0})
+		case service.RouteIncomplete:
+			p.Attention = append(p.Attention, attention{"warn", c.t("{path} is not ready: {what}.", "path", e.Path, "what", c.readiness(e.Readiness)), path, c.t("Complete it"), 0})
+		}
+		if e.Dev.Enabled && (e.Dev.Hold || e.Dev.RulesEnabled) {
+			p.Attention = append(p.Attention, attention{"held", c.devText(e), path + "/overrides", c.t("Look at it"), 0})
+		}
+	}
+	return nil
+}
+
+// rank puts what fails first.
+var rank = map[service.RouteHealth]int{
+	service.RouteDown: 0, service.RouteDegraded: 1, service.RouteIncomplete: 2, service.RouteOperational: 3, service.RouteOff: 4,
+}
+
+func (c *call) devText(e *service.EndpointRoute) string {
+	if e.Dev.Hold {
+		return c.t("{path} is in development mode and holds every task.", "path", e.Path)
+	}
+	return c.t("{path} is in development mode: rules change what is sent.", "path", e.Path)
+}
+
+// readiness says what an endpoint lacks, in the language of the page.
+func (c *call) readiness(text string) string {
+	switch text {
+	case dispatchapy.ReadinessReady:
+		return c.t("Ready")
+	case dispatchapy.ReadinessMissingClients:
+		return c.t("Missing clients")
+	case dispatchapy.ReadinessNoResources:
+		return c.t("No resources")
+	}
+	if name, found := strings.CutPrefix(text, "Rules incomplete for '"); found {
+		return c.t("Rules incomplete for '{name}'", "name", strings.TrimSuffix(name, "'"))
+	}
+	return text
+}
+
+func (p *overviewPage) addResources(c *call) error {
+	all, err := c.ui.service.AllHealth(c.ctx(), c.who, "24h")
+	if err != nil {
+		return err
+	}
+	stats, err := c.ui.service.Stats(c.ctx(), c.who, service.StatsInput{Group: "resource"})
+	if err != nil {
+		return err
+	}
+	var total int64
+	byName := map[string]service.StatsRow{}
+	for _, row := range stats.Rows {
+		total += row.Attempts
+		byName[row.Name] = row
+	}
+	w := &words{c.lang}
+	for _, r := range all {
+		row := byName[r.Name]
+		view := overviewResource{
+			ResourceHealth: r, State: w.health(r.Active, r.Health.State), Bars: checkBars(c.lang, r.Recent, checkPlaces),
+			Spark: spark(durations(r.Recent)), P95: row.Answer.P95, Asked: row.Attempts > 0,
+		}
+		if total > 0 {
+			view.Share = float64(row.Attempts) / float64(total)
+		}
+		p.Resources = append(p.Resources, view)
+		if r.Active && r.Health.State == dispatchapy.HealthDown {
+			text := c.t("{name} has been down for {time}.", "name", r.Name, "time", w.rough(time.Since(r.Health.Since)))
+			p.Attention = append(p.Attention, attention{"fail", text, "/resources/" + strconv.FormatInt(r.ID, 10), c.t("Look at its checks"), r.ID})
+		}
+	}
+	slices.SortStableFunc(p.Resources, func(a, b overviewResource) int { return cmp.Compare(a.rank(), b.rank()) })
+	return nil
+}
+
+func (r *overviewResource) rank() int {
+	switch {
+	case !r.Active:
+		return 3
+	case r.Health.State == dispatchapy.HealthDown:
+		return 0
+	case r.Health.Failures > 0:
+		return 1
+	}
+	return 2
+}
+
+func (p *overviewPage) addNumbers(c *call) error {
+	stats, err := c.ui.service.Stats(c.ctx(), c.who, service.StatsInput{Bucket: time.Hour})
+	if err != nil {
+		return err
+	}
+	total, err := c.ui.service.Stats(c.ctx(), c.who, service.StatsInput{})
+	if err != nil {
+		return err
+	}
+	counts, err := c.ui.service.CountTasks(c.ctx(), c.who, service.TaskFilter{})
+	if err != nil {
+		return err
+	}
+	stuck, err := c.ui.service.CountTasks(c.ctx(), c.who, service.TaskFilter{
+		Until:  time.Now().Add(-stuckAfter),
+		Phases: []dispatchapy.Phase{dispatchapy.PhaseQueued, dispatchapy.PhaseRetrying, dispatchapy.PhaseWaiting},
+	})
+	if err != nil {
+		return err
+	}
+	p.Strip = strip(c.lang, stats.Since, int(stats.Until.Sub(stats.Since)/time.Hour), stats.Rows)
+	var sum service.StatsRow
+	if len(total.Rows) > 0 {
+		sum = total.Rows[0]
+	}
+	p.tiles(c, counts, sum)
+	p.attend(c, counts, stuck, sum.Failed)
+	return nil
+}
+
+func (p *overviewPage) tiles(c *call, counts map[dispatchapy.Phase]service.Count, sum service.StatsRow) {
+	number := func(n int64) string { return c.lang.Number(n) }
+	count := func(phase dispatchapy.Phase) string { return c.count(counts[phase]) }
+	waiting := add(add(counts[dispatchapy.PhaseQueued], counts[dispatchapy.PhaseRetrying]), counts[dispatchapy.PhaseWaiting])
+	p.Tiles = []tile{
+		{"/tasks?status=delivered&range=24h", c.t("Delivered, 24 h"), number(sum.Delivered), "ok"},
+		{"/tasks?status=failed&range=24h", c.t("Failed, 24 h"), number(sum.Failed), "fail"},
+		{"/tasks?status=pending", c.t("Queued"), c.count(waiting), "wait"},
+		{"/tasks?status=sending", c.t("Sending"), count(dispatchapy.PhaseSending), "run"},
+		{"/held", c.t("Held"), count(dispatchapy.PhaseHeld), "held"},
+		{"/tasks?status=stopped", c.t("Stopped"), count(dispatchapy.PhaseStopped), "stop"},
+		{"/tasks?status=delivered&range=24h", c.t("p95 to deliver"), (&words{c.lang}).took(sum.Latency.P95), ""},
+	}
+}
+
+func add(a, b service.Count) service.Count {
+	return service.Count{N: a.N + b.N, AtLeast: a.AtLeast || b.AtLeast}
+}
+
+// count writes a number of tasks that is not counted beyond a bound.
+func (c *call) count(n service.Count) string {
+	text := c.lang.Number(int64(n.N))
+	if n.AtLeast {
+		text += "+"
+	}
+	return text
+}
+
+func (p *overviewPage) attend(c *call, counts, stuck map[dispatchapy.Phase]service.Count, failed int64) {
+	if failed > 0 {
+		text := c.lang.N("{n} task failed in the last 24 hours.", "{n} tasks failed in the last 24 hours.", int(failed))
+		p.Attention = append(p.Attention, attention{"fail", text, "/tasks?status=failed&range=24h", c.t("Look at them"), 0})
+	}
+	old := add(add(stuck[dispatchapy.PhaseQueued], stuck[dispatchapy.PhaseRetrying]), stuck[dispatchapy.PhaseWaiting])
+	if old.N > 0 {
+		text := c.lang.N("{n} task has waited for more than five minutes.", "{n} tasks have waited for more than five minutes.", old.N)
+		p.Attention = append(p.Attention, attention{"warn", text, "/tasks?view=stuck", c.t("Look at them"), 0})
+	}
+	if held := counts[dispatchapy.PhaseHeld]; held.N > 0 {
+		text := c.lang.N("{n} task is held until somebody releases it.", "{n} tasks are held until somebody releases them.", held.N)
+		p.Attention = append(p.Attention, attention{"held", text, "/held", c.t("Inspect them"), 0})
+	}
+	order := map[string]int{"fail": 0, "warn": 1, "held": 2}
+	slices.SortStableFunc(p.Attention, func(a, b attention) int { return cmp.Compare(order[a.Tone], order[b.Tone]) })
+}
+
+func (p *overviewPage) addTasks(c *call) error {
+	page, err := c.ui.service.ListTasks(c.ctx(), c.who, service.TaskFilter{}, service.PageRequest{Limit: latestTasks})
+	p.Tasks = page.Items
+	return err
+}
+
+// truth says in a sentence whether the gateway delivers.
+func (p *overviewPage) truth(c *call) truth {
+	var live, down, degraded int
+	var silent string
+	for i := range p.Routes {
+		e := &p.Routes[i]
+		switch e.Health {
+		case service.RouteDown:
+			down++
+			silent = e.Path
+		case service.RouteDegraded:
+			degraded++
+		case service.RouteOperational:
+		default:
+			continue
+		}
+		live++
+	}
+	t := truth{Tone: "ok", Sentences: p.carriers(c)}
+	switch {
+	case live == 0:
+		t.Tone, t.Sentence = "wait", c.t("Nothing can be delivered yet.")
+	case down == 1:
+		t.Tone, t.Sentence = "fail", c.t("{path} delivers nothing: its messages wait until a resource is back.", "path", silent)
+	case down > 1:
+		t.Tone, t.Sentence = "fail", c.t("{n} of {all} endpoints deliver nothing: their messages wait until a resource is back.", "n", down, "all", live)
+	default:
+		t.Sentence = c.lang.N("The endpoint delivers.", "All {n} endpoints deliver.", live)
+		if degraded > 0 {
+			t.Tone = "warn"
+		}
+	}
+	return t
+}
+
+// carriers says, of every first choice that cannot be used, who carries its
+// messages.
+func (p *overviewPage) carriers(c *call) []string {
+	var out []string
+	said := map[string]bool{}
+	for i := range p.Routes {
+		e := &p.Routes[i]
+		if e.Health != service.RouteDegraded {
+			continue
+		}
+		first, carrier := e.Routes[0], e.Routes[e.Carrier()]
+		text := c.t("{first} is {reason}; {carrier} takes over.", "first", first.Resource, "reason", c.reason(string(first.Reason)), "carrier", carrier.Resource)
+		if !said[text] {
+			said[text] = true
+			out = append(out, text)
+		}
+	}
+	return out[:min(len(out), 3)]
+}
+
+// reason says in the language of the page why a resource cannot be used.
+func (c *call) reason(text string) string {
+	switch text {
+	case "switched off":
+		return c.t("switched off")
+	case "down":
+		return c.t("down")
+	case "failing":
+		return c.t("failing")
+	case "paused":
+		return c.t("paused by the provider")
+	case "full":
+		return c.t("at its limit")
+	case "rate limited":
+		return c.t("at its rate limit")
+	}
+	return text
+}
+
+// addSteps lists what setting up still needs; nothing once a message arrived.
+func (p *overviewPage) addSteps(c *call) {
+	ready, delivered := false, false
+	for i := range p.Routes {
+		ready = ready || p.Routes[i].Readiness == dispatchapy.ReadinessReady
+	}
+	for i := range p.Tasks {
+		delivered = delivered || p.Tasks[i].Phase == dispatchapy.PhaseDelivered
+	}
+	if delivered || len(p.Tasks) == latestTasks || !c.who.May(dispatchapy.WriteConfig) {
+		return
+	}
+	p.Steps = []step{
+		{len(p.Resources) > 0, c.t("Add a resource: where messages go"), "/setup"},
+		{len(p.Routes) > 0, c.t("Add an endpoint: where your application posts"), "/setup"},
+		{ready, c.t("Map its keys and link a client"), "/endpoints"},
+		{delivered, c.t("Send the first message"), "/documentation"},
+	}
 }

@@ -93,7 +93,7 @@ function startPolling() {
 }
 
 function connect() {
-  const url = document.documentElement.dataset.live;
+  const url = document.documentElement.dataset.stream;
   if (!url) return;
   if (window.SharedWorker) {
     const worker = new SharedWorker(asset("./live-worker.js"), { name: "live" });
