@@ -3,7 +3,7 @@ BIN     := bin/dispatchapy
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: run demo build test lint fuzz bench clean
+.PHONY: run demo build test lint fuzz bench screenshots clean
 
 run: build ## start the gateway on :8000 with its data in ./data
 	./$(BIN) serve
@@ -25,6 +25,9 @@ fuzz: ## every fuzz target for FUZZTIME (default 5s)
 
 bench: build ## the gateway beside two yardsticks, see docs/performance.md
 	./$(BIN) bench
+
+screenshots: ## every page, light and dark, wide and narrow, into ./screenshots
+	./scripts/screenshots.sh
 
 clean:
 	rm -rf bin .bin
