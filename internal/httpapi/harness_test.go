@@ -57,7 +57,7 @@ clients:
 
 // gateway is the API over a real service and a real database.
 type gateway struct {
-	t       *testing.T
+	t       testing.TB
 	service *service.Service
 	people  *people.People
 	store   *faultyStore
@@ -112,7 +112,7 @@ func (checker) CheckNow(_ context.Context, id int64, by string) (dispatchapy.Che
 	}, nil
 }
 
-func newGateway(t *testing.T) *gateway {
+func newGateway(t testing.TB) *gateway {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -143,7 +143,7 @@ func newGateway(t *testing.T) *gateway {
 }
 
 // staffed is a gateway with the user admin and tokens of the lesser roles.
-func staffed(t *testing.T) *gateway {
+func staffed(t testing.TB) *gateway {
 	t.Helper()
 	g := newGateway(t)
 	if err := g.people.Refresh(t.Context()); err != nil {
@@ -211,10 +211,11 @@ func (g *gateway) newName() string {
 type request struct {
 	method, path, body, token string
 	header                    http.Header
+	address                   string // of the peer; "": always the same
 }
 
 type response struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   string
@@ -239,6 +240,9 @@ func (g *gateway) do(r request) *response {
 	}
 	for name, values := range r.header {
 		req.Header[name] = values
+	}
+	if r.address != "" {
+		req.RemoteAddr = r.address
 	}
 	w := httptest.NewRecorder()
 	g.handler.ServeHTTP(w, req)
@@ -280,7 +284,7 @@ func (r *response) wantProblem(status int, code dispatchapy.Code) problem {
 	return p
 }
 
-func decode(t *testing.T, text string, into any) {
+func decode(t testing.TB, text string, into any) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()

@@ -57,9 +57,13 @@ func TestUserFromBeginningToEnd(t *testing.T) {
 		t.Errorf("a secret is shown: %s", made.body)
 	}
 
-	// What was got may be sent back.
+	// What was got may be sent back, and changes nothing.
 	got := g.get(path).want(200).body
-	g.do(request{method: "PUT", path: path, body: got}).want(200)
+	if same := g.do(request{method: "PUT", path: path, body: got}).person(200); same.Version != ann.Version {
+		t.Errorf("sending it back made version %d of %d", same.Version, ann.Version)
+	}
+	g.do(request{method: "PATCH", path: path, body: `{"active":false}`, header: ifMatch(ann.Version)}).want(200)
+	g.do(request{method: "PATCH", path: path, body: `{"active":true}`, header: ifMatch(g.get(path).person(200).Version)}).want(200)
 	stale := g.do(request{method: "PUT", path: path, body: strings.Replace(got, "operator", "admin", 1)}).wantConflict(409)
 	if stale.Current.Role != "operator" || stale.Yours.Role != "admin" || stale.Version != stale.Current.Version {
 		t.Errorf("%+v", stale)

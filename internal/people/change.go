@@ -27,6 +27,7 @@ type plan struct {
 	action string // for the audit
 	before any    // what the audit shows; nil: there was nothing
 	after  any
+	idle   bool // it changes nothing: there is nothing to store or to audit
 }
 
 // change is the one way in which users and tokens change. make plans it on the
@@ -43,6 +44,9 @@ func (p *People) change(ctx context.Context, by dispatchapy.Principal, draw func
 		pl, err := draw(d)
 		if err != nil {
 			return 0, err
+		}
+		if pl.idle {
+			return pl.ref.ID, nil
 		}
 		update, err := pl.update(d.version, by)
 		if err != nil {

@@ -66,7 +66,8 @@ func (p *People) CreateToken(ctx context.Context, who dispatchapy.Principal, n N
 		return Token{}, "", err
 	}
 	now := time.Now()
-	faults := tokenFaults(n.Name, n.Role)
+	made := Token{Name: n.Name, Role: n.Role, CreatedBy: who.Name, CreatedAt: now, ExpiresAt: expiry(n.ExpiresAt)}
+	faults := tokenFaults(&made)
 	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(now) {
 		faults = append(faults, dispatchapy.FieldError{Path: "expires_at", Message: "must be in the future"})
 	}
@@ -74,12 +75,8 @@ func (p *People) CreateToken(ctx context.Context, who dispatchapy.Principal, n N
 		return Token{}, "", err
 	}
 	secret := newSecret(TokenPrefix)
-	created, err := p.putToken(ctx, who, "create", func(*directory) (*Token, *Token, error) {
-		return nil, &Token{
-			Name: n.Name, Role: n.Role, CreatedBy: who.Name, CreatedAt: now, ExpiresAt: n.ExpiresAt,
-			hash: dispatchapy.HashToken(secret.Reveal()),
-		}, nil
-	})
+	made.hash = dispatchapy.HashToken(secret.Reveal())
+	created, err := p.putToken(ctx, who, "create", func(*directory) (*Token, *Token, error) { return nil, &made, nil })
 	if err != nil {
 		return Token{}, "", err
 	}
@@ -104,13 +101,13 @@ func (p *People) EditToken(ctx context.Context, who dispatchapy.Principal, id in
 		if e.Role != nil {
 			next.Role = *e.Role
 		}
-		if e.ExpiresAt != nil {
-			next.ExpiresAt = *e.ExpiresAt
+		if e.ExpiresAt != nil && !e.ExpiresAt.Equal(old.ExpiresAt) {
+			next.ExpiresAt = expiry(*e.ExpiresAt)
 		}
 		if err := atVersion(expect, old.Version, *old, next); err != nil {
 			return nil, nil, err
 		}
-		return old, &next, invalid(tokenFaults(next.Name, next.Role)...)
+		return old, &next, invalid(tokenFaults(&next)...)
 	})
 }
 
@@ -154,7 +151,7 @@ func (p *People) putToken(ctx context.Context, who dispatchapy.Principal, action
 		}
 		pl := &plan{put: &row, ref: store.ObjectRef{Kind: store.KindToken, ID: next.ID}, name: next.Name, action: action, after: auditToken(next)}
 		if old != nil {
-			pl.before = auditToken(old)
+			pl.before, pl.idle = auditToken(old), *old == *next
 		}
 		return pl, nil
 	})
@@ -164,9 +161,16 @@ func (p *People) putToken(ctx context.Context, who dispatchapy.Principal, action
 	return p.Token(ctx, who, id)
 }
 
-// tokenFaults says what is wrong with a token's name and role.
-func tokenFaults(name string, role dispatchapy.Role) []dispatchapy.FieldError {
-	faults := roleFaults(role)
+// expiry gives a time the resolution with which it is shown, so that what is
+// shown can be sent back.
+func expiry(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }
+
+// tokenFaults says what is wrong with a token.
+func tokenFaults(t *Token) []dispatchapy.FieldError {
+	faults, name := roleFaults(t.Role), t.Name
+	if year := t.ExpiresAt.Year(); year < 1 || year > 9999 {
+		faults = append(faults, dispatchapy.FieldError{Path: "expires_at", Message: "must be in the years 1 to 9999"})
+	}
 	unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
 	switch {
 	case strings.TrimSpace(name) == "" || strings.TrimSpace(name) != name:

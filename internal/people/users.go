@@ -233,7 +233,7 @@ func (p *People) putUser(ctx context.Context, who dispatchapy.Principal, action 
 		}
 		pl := &plan{put: &row, ref: store.ObjectRef{Kind: store.KindUser, ID: next.ID}, name: next.Name, action: action, after: auditUser(next)}
 		if old != nil {
-			pl.before = auditUser(old)
+			pl.before, pl.idle = auditUser(old), *old == *next
 		}
 		return pl, nil
 	})

@@ -83,7 +83,7 @@ func newSite(t *testing.T) (s *site, run func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	empty, err := routing.Compile(&dispatchapy.Config{})
+	empty, err := routing.Compile(&dispatchapy.Config{Settings: dispatchapy.DefaultSettings()})
 	if err != nil {
 		t.Fatal(err)
 	}
