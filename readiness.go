@@ -60,13 +60,18 @@ func (x *ReadinessIndex) Of(e *Endpoint) string {
 
 // filledBy reports whether m gives every parameter that the resource requires.
 // A resource that requires none needs no mapping: it gets the payload as it is.
-func (r *Resource) filledBy(m Mapping) bool {
-	for _, param := range r.RequiredParams {
+func (r *Resource) filledBy(m Mapping) bool { return len(m.Missing(r.RequiredParams)) == 0 }
+
+// Missing gives the parameters, of those that a resource requires, that the
+// mapping does not build.
+func (m Mapping) Missing(required []string) []string {
+	var missing []string
+	for _, param := range required {
 		if !m.gives(param) {
-			return false
+			missing = append(missing, param)
 		}
 	}
-	return true
+	return missing
 }
 
 // gives reports whether the mapping builds the target key param, itself or

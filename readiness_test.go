@@ -1,6 +1,9 @@
 package dispatchapy
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestReadiness(t *testing.T) {
 	resources := []Resource{
@@ -34,5 +37,15 @@ func TestReadiness(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestMissing(t *testing.T) {
+	m := Mapping{"to": {From: "a"}, "message.body": {From: "b"}}
+	if got := m.Missing([]string{"text", "message", "to", "mess"}); !slices.Equal(got, []string{"text", "mess"}) {
+		t.Errorf("missing %q", got)
+	}
+	if got := Mapping(nil).Missing(nil); got != nil {
+		t.Errorf("missing %q of nothing", got)
 	}
 }

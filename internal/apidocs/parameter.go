@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"dispatchapy"
+	"dispatchapy/internal/routing"
 )
 
 // exampleRef is the ref of all examples.
@@ -60,6 +61,12 @@ func identifier(name, example, description string) parameter {
 		{"description", description},
 		{"examples", []any{example}},
 	}}
+}
+
+// Example gives a message that the intake accepts at an endpoint, as indented
+// JSON.
+func Example(endpoint *routing.Endpoint) []byte {
+	return indentedJSON.append(nil, exampleMessage(parametersOf(endpoint.Endpoint)), 0)
 }
 
 // exampleMessage is a message that the intake accepts.

@@ -42,6 +42,21 @@ type node struct {
 	rooms fakeRooms
 	logs  *bytes.Buffer
 	seen  []*routing.Snapshot // given to OnConfig
+	sent  []dispatchapy.Submission
+}
+
+// judge accepts everything but the text "refused".
+func (n *node) judge(e *routing.Endpoint, c *routing.Client, source []byte) (dispatchapy.Submission, int, string) {
+	if string(source) == "refused" {
+		return dispatchapy.Submission{}, 400, "no JSON"
+	}
+	return dispatchapy.Submission{EndpointID: e.ID, ClientID: c.ID, Source: source}, 200, ""
+}
+
+// Submit implements service.Submitter.
+func (n *node) Submit(_ context.Context, s dispatchapy.Submission) (dispatchapy.Receipt, error) {
+	n.sent = append(n.sent, s)
+	return dispatchapy.Receipt{TaskID: int64(len(n.sent))}, nil
 }
 
 // spyStore is the real store; it can be told to fail and remembers updates.
@@ -118,7 +133,7 @@ func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 			return dispatchapy.Check{ID: 1, ResourceID: id, OK: true}, nil
 		}),
 		Log:      slog.New(slog.NewTextHandler(n.logs, nil)),
-		Delivery: service.Delivery{Rooms: n.rooms},
+		Delivery: service.Delivery{Rooms: n.rooms, Judge: n.judge, Submitter: n},
 		OnConfig: func(s *routing.Snapshot) { n.seen = append(n.seen, s) },
 	})
 	return n

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"dispatchapy"
 	"dispatchapy/internal/routing"
@@ -33,9 +34,13 @@ type EndpointRoute struct {
 
 // Carrier gives the place in the order of the resource that a message would go
 // to now; -1 if there is none.
-func (e *EndpointRoute) Carrier() int {
+func (e *EndpointRoute) Carrier() int { return e.CarrierWithout(nil) }
+
+// CarrierWithout is Carrier if these resources were down, too.
+func (e *EndpointRoute) CarrierWithout(down []string) int {
 	for i := range e.Routes {
-		if reason := e.Routes[i].Reason; reason == routing.Usable || reason.Limited() {
+		reason := e.Routes[i].Reason
+		if (reason == routing.Usable || reason.Limited()) && !slices.Contains(down, e.Routes[i].Resource) {
 			return i
 		}
 	}

@@ -67,3 +67,15 @@ func TestClientsDoNotSeeTheResourcesOfARoute(t *testing.T) {
 		t.Errorf("got %+v", got[0])
 	}
 }
+
+func TestWhoTakesOver(t *testing.T) {
+	route := service.EndpointRoute{Routes: []service.RouteState{{Resource: "a", Reason: routing.Inactive}, {Resource: "b"}, {Resource: "c", Reason: routing.RateLimited}}}
+	for _, tc := range []struct {
+		down []string
+		want int
+	}{{nil, 1}, {[]string{"a"}, 1}, {[]string{"b"}, 2}, {[]string{"c", "b"}, -1}} {
+		if got := route.CarrierWithout(tc.down); got != tc.want {
+			t.Errorf("without %q: %d, want %d", tc.down, got, tc.want)
+		}
+	}
+}

@@ -30,6 +30,10 @@ type TrialInput struct {
 	Endpoint string // path; it must lead to the resource
 	Source   []byte
 	Client   string // the name of who sends Source; "": nobody in particular
+
+	// Mapping stands for an unsaved mapping of Endpoint, by resource; nil is
+	// what is saved.
+	Mapping map[string]dispatchapy.Mapping
 }
 
 // Answer is how a request to a resource ended.
@@ -107,6 +111,10 @@ func (in *TrialInput) body(snapshot *routing.Snapshot, resource *routing.Resourc
 	endpoint := snapshot.Endpoint(in.Endpoint)
 	if endpoint == nil {
 		return nil, nil, invalid("endpoint", "there is no endpoint of this path")
+	}
+	endpoint, err := (&PreviewInput{Mapping: in.Mapping}).endpoint(snapshot, endpoint)
+	if err != nil {
+		return nil, nil, err
 	}
 	at := slices.IndexFunc(endpoint.Routes, func(r routing.Route) bool { return r.Resource == resource })
 	if at < 0 {

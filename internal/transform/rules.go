@@ -17,6 +17,7 @@ type Rules struct {
 }
 
 type rule struct {
+	place    int    // in the list that it was compiled from
 	endpoint string // "" or the endpoint that the rule is limited to
 	when     *condition
 	param    string
@@ -40,7 +41,9 @@ func CompileRules(rules []dispatchapy.Rule) *Rules {
 	var compiled []rule
 	for i := range rules {
 		if r := &rules[i]; r.IsActive() {
-			compiled = append(compiled, compileRule(r))
+			one := compileRule(r)
+			one.place = i
+			compiled = append(compiled, one)
 		}
 	}
 	return newRules(compiled)
@@ -141,6 +144,7 @@ const (
 // Applied records one rule that was applied to a payload.
 type Applied struct {
 	Origin string          // OriginClient or OriginEndpoint
+	Rule   int             // place of the rule among all of its origin, from 0
 	Param  string          // the rule's key
 	Before json.RawMessage // the value that this rule replaced; nil if the key was absent
 	After  json.RawMessage
@@ -195,7 +199,7 @@ func (p Payload) Override(client, endpoint *Rules) (Payload, []Applied) {
 			}
 			raw, before := splice(out.raw, r.segments(&out), r.value)
 			out = index(raw)
-			log = append(log, Applied{Origin: set.origin, Param: r.param, Before: before, After: r.value})
+			log = append(log, Applied{Origin: set.origin, Rule: r.place, Param: r.param, Before: before, After: r.value})
 		}
 	}
 	return out, log

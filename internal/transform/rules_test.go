@@ -181,6 +181,23 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+func TestAppliedRulesAreNamedByTheirPlace(t *testing.T) {
+	rules := compileRules(t, `[
+		{"set":{"param":"a","value":1}},
+		{"active":false,"set":{"param":"b","value":1}},
+		{"endpoint":"mail","set":{"param":"c","value":1}},
+		{"if":{"param":"none"},"set":{"param":"d","value":1}},
+		{"set":{"param":"e","value":1}}]`).For("sms")
+	_, applied := parse(t, `{}`).Override(nil, rules)
+	got := map[string]int{}
+	for _, a := range applied {
+		got[a.Param] = a.Rule
+	}
+	if diff := cmp.Diff(map[string]int{"a": 0, "e": 4}, got); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+}
+
 func TestOverriddenPayloadIsMapped(t *testing.T) {
 	rules := compileRules(t, `[{"set":{"param":"phone","value":"000"}}]`)
 	p, _ := parse(t, `{"phone":"62811","n":1.0}`).Override(rules, nil)
