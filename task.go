@@ -51,6 +51,7 @@ type Attempt struct {
 	StartedAt    time.Time
 	Duration     time.Duration
 	Timing       Timing
+	Exchange     *Exchange // nil: there was no request, or it was made before exchanges were kept
 }
 
 // Timing splits the duration of an attempt. A part that did not happen (a

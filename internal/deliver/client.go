@@ -104,6 +104,9 @@ type Result struct {
 	Duration   time.Duration // of the whole exchange
 	Timing     dispatchapy.Timing
 
+	// Exchange is what can be shown of it; nil if there was no request.
+	Exchange *dispatchapy.Exchange
+
 	// Canceled says that the caller's context was cancelled, or the client
 	// closed, before there was a verdict: nothing is known of the resource, or of the message's fate there.
 	Canceled bool
@@ -151,6 +154,7 @@ func (c *Client) Do(ctx context.Context, t *Target, key string, body []byte) Res
 		c.judge(&r, resp)
 		_ = resp.Body.Close() // what is needed of it was read
 	}
+	r.Exchange = c.exchange(t, key, r.Header)
 	r.Duration = time.Since(start)
 	return r
 }
@@ -174,8 +178,8 @@ func (c *Client) Preview(ctx context.Context, t *Target, key string, body []byte
 		return Preview{}, err
 	}
 	header := req.Header
-	if len(header["Idempotency-Key"]) == 0 {
-		header.Del("Idempotency-Key")
+	if len(header[keyHeader]) == 0 {
+		header.Del(keyHeader)
 	}
 	header.Set("Host", cmp.Or(req.Host, req.URL.Host))
 	if req.ContentLength > 0 || bodyExpected(req.Method) {
@@ -206,7 +210,7 @@ func (c *Client) complete(req *http.Request, key string, body []byte) {
 	if key != "" {
 		keys = append(keys, key)
 	}
-	req.Header["Idempotency-Key"] = keys
+	req.Header[keyHeader] = keys
 	if _, given := req.Header["User-Agent"]; !given {
 		req.Header["User-Agent"] = c.userAgent
 	}

@@ -24,7 +24,10 @@ type Target struct {
 	Header     http.Header   // the resource's own headers; they win over those added here
 	Timeout    time.Duration // for the whole exchange, answer's body included
 
-	prepared *http.Request // what every request has in common; nil if not made by NewTarget
+	// What every request has in common, and what can be shown of it; nil if not
+	// made by NewTarget.
+	prepared *http.Request
+	line     *dispatchapy.Exchange
 }
 
 // NewTarget compiles a normalised, valid resource.
@@ -42,7 +45,9 @@ func NewTarget(r *dispatchapy.Resource) Target {
 	}
 	// An invalid URL is refused by the validation; where that was bypassed,
 	// Client.Do reports it for every message.
-	t.prepared, _ = t.prepare()
+	if t.prepared, _ = t.prepare(); t.prepared != nil {
+		t.line = t.shown(t.prepared)
+	}
 	return t
 }
 

@@ -125,6 +125,7 @@ func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.P
 	attempt.StartedAt = result.StartedAt
 	attempt.Duration = result.Duration
 	attempt.Timing = result.Timing
+	attempt.Exchange = result.Exchange
 	o.add(resource, attempt)
 	return attempt.Outcome == dispatchapy.OutcomeDelivered
 }

@@ -119,7 +119,7 @@ const liveFile = `
 version: 1
 settings: {max_attempts: 2, retry: {base: 1h, factor: 1, cap: 1h, jitter: 0}}
 resources:
-  - {name: primary, url: "%s/send?key=q", headers: {X-Key: hush-header}, required_params: [to, id]}
+  - {name: primary, url: "%s/send?channel=c&key=hush", headers: {X-Key: hush-header}, required_params: [to, id]}
   - {name: backup, url: "%s/in"}
 endpoints:
   - path: sms

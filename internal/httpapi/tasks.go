@@ -56,10 +56,27 @@ type attempt struct {
 	StatusCode   *int                       `json:"status_code" doc:"Null if no answer was received"`
 	Error        *dispatchapy.ErrorClass    `json:"error"`
 	Detail       string                     `json:"detail"`
+	Request      *attemptRequest            `json:"request,omitempty" doc:"As it was sent, secrets masked; absent if there was none, it is not known, or not for you to read"`
+	Headers      []header                   `json:"response_headers" doc:"Of the answer, up to 4 KiB; secrets masked"`
+	Omitted      int                        `json:"response_headers_omitted" doc:"How many were left out, the longest"`
 	ResponseBody string                     `json:"response_body"`
 	StartedAt    timestamp                  `json:"started_at"`
 	DurationMS   float64                    `json:"duration_ms"`
 	Timing       timing                     `json:"timing" doc:"Parts of the duration; 0 where a part did not happen"`
+}
+
+// attemptRequest is what an attempt sent.
+type attemptRequest struct {
+	Method  string   `json:"method"`
+	URL     string   `json:"url"`
+	Headers []header `json:"headers"`
+	Body    object   `json:"body" nullable:"true"`
+	Curl    string   `json:"curl" doc:"A command that sends it once more, with $SECRET_... in the place of secrets"`
+}
+
+type header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 type timing struct {
@@ -199,18 +216,34 @@ func newTaskDetail(d *service.TaskDetail) taskDetail {
 }
 
 func newAttempt(a *service.Attempt) attempt {
-	return attempt{
+	out := attempt{
 		Number:       a.Number,
 		Resource:     a.Resource,
 		Outcome:      a.Outcome,
 		StatusCode:   optional(a.StatusCode),
 		Error:        optional(a.Error),
 		Detail:       a.Detail,
+		Headers:      []header{},
 		ResponseBody: strings.ToValidUTF8(string(a.ResponseBody), "\uFFFD"),
 		StartedAt:    timestamp(a.StartedAt),
 		DurationMS:   milliseconds(a.Duration),
 		Timing:       newTiming(a.Timing),
 	}
+	if x := a.Exchange; x != nil {
+		out.Request = &attemptRequest{
+			Method: x.Method, URL: x.URL, Headers: newHeaders(x.Request), Body: payload(a.RequestBody), Curl: a.Curl(),
+		}
+		out.Headers, out.Omitted = newHeaders(x.Response), x.Omitted
+	}
+	return out
+}
+
+func newHeaders(headers []dispatchapy.Header) []header {
+	out := make([]header, len(headers))
+	for i, h := range headers {
+		out[i] = header{Name: h.Name, Value: strings.ToValidUTF8(h.Value, "\uFFFD")}
+	}
+	return out
 }
 
 func newTiming(t dispatchapy.Timing) timing {

@@ -72,13 +72,54 @@ func TestTaskAsInTheContract(t *testing.T) {
 		`"source_payload":{"ref":"r1","n":12345678901234567890,"d":1.10},"attempt_count":2,"max_attempts":5,"last_error":null,` +
 		`"created_at":"TIME","run_at":null,"finished_at":"TIME","resend_of":null,"target_payload":{"big":12345678901234567890},` +
 		`"attempts":[{"number":1,"resource":"primary","outcome":"failed","status_code":500,"error":"server_error",` +
-		`"detail":"500 Internal Server Error","response_body":"caf` + "\uFFFD" + ` <b>","started_at":"2026-01-02T02:04:05.678Z","duration_ms":12.345,` +
+		`"detail":"500 Internal Server Error","response_headers":[],"response_headers_omitted":0,"response_body":"caf` + "\uFFFD" + ` <b>","started_at":"2026-01-02T02:04:05.678Z","duration_ms":12.345,` +
 		`"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":12}},` +
-		`{"number":2,"resource":"backup","outcome":"success","status_code":200,"error":null,"detail":"","response_body":"",` +
+		`{"number":2,"resource":"backup","outcome":"success","status_code":200,"error":null,"detail":"","response_headers":[],"response_headers_omitted":0,"response_body":"",` +
 		`"started_at":"2026-01-02T02:04:05.678Z","duration_ms":1,"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":0}}],` +
 		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}],"resent_as":[],"routes":[]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestWhatAnAttemptExchanged(t *testing.T) {
+	l := newLive(t)
+	status, _ := l.send(shopToken, `{"ref":"r1","scope":"s","phone":"+1"}`)
+	if status != 200 {
+		t.Fatal(status)
+	}
+	l.ended()
+	type exchanged struct {
+		Attempts []struct {
+			Request *struct {
+				Method, URL, Curl string
+				Headers           []struct{ Name, Value string }
+				Body              map[string]any
+			}
+			Headers []struct{ Name, Value string } `json:"response_headers"`
+		}
+	}
+	var got exchanged
+	body := l.get("/v1/tasks/1").want(200).body
+	decode(t, body, &got)
+	r := got.Attempts[0].Request
+	if r == nil || r.Method != "POST" || !strings.HasPrefix(r.URL, l.primary.URL) || r.Body["to"] != "+1" || !strings.HasPrefix(r.Curl, "curl ") {
+		t.Fatalf("request: %+v", r)
+	}
+	shown := map[string]string{}
+	for _, h := range r.Headers {
+		shown[h.Name] = h.Value
+	}
+	if shown["Content-Type"] != "application/json" || shown["Idempotency-Key"] == "" || len(got.Attempts[0].Headers) == 0 {
+		t.Errorf("headers %v, of the answer %v", shown, got.Attempts[0].Headers)
+	}
+	if strings.Contains(body, "hush") {
+		t.Errorf("a secret is shown: %s", body)
+	}
+	got = exchanged{}
+	decode(t, l.do(request{method: "GET", path: "/v1/tasks/1", token: shopToken}).want(200).body, &got)
+	if a := got.Attempts[0]; a.Request != nil || len(a.Headers) > 0 {
+		t.Errorf("a client reads what is exchanged with a provider: %+v", a)
 	}
 }
 

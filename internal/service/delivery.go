@@ -64,7 +64,7 @@ func (s *Service) request(ctx context.Context, r *routing.Resource, key string, 
 	}
 	return &Request{
 		Method: preview.Method,
-		URL:    preview.URL,
+		URL:    dispatchapy.MaskURL(preview.URL),
 		Header: maskedHeader(preview.Header, r.Headers),
 		Body:   preview.Body,
 	}, nil

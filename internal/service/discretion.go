@@ -38,7 +38,7 @@ func discreetDetail(d *TaskDetail) {
 	d.Target = nil
 	for i := range d.Attempts {
 		a := &d.Attempts[i]
-		a.RequestBody, a.ResponseBody = nil, nil
+		a.RequestBody, a.ResponseBody, a.Exchange = nil, nil, nil
 		if a.Error == dispatchapy.ErrorTransform || a.Detail == "" {
 			continue // about the client's own payload
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/apidocs"
 	"dispatchapy/internal/store"
 )
 
@@ -45,6 +46,15 @@ type TaskDetail struct {
 type Attempt struct {
 	dispatchapy.Attempt
 	Resource string
+}
+
+// Curl gives a command that makes the attempt's request once more, with
+// variables for secrets; "" if nothing is known of the request.
+func (a *Attempt) Curl() string {
+	if a.Exchange == nil {
+		return ""
+	}
+	return apidocs.Curl(a.Exchange, a.RequestBody)
 }
 
 // TaskFilter selects tasks. Empty fields select everything; all given ones

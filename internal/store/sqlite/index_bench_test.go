@@ -90,7 +90,7 @@ func life(ctx context.Context, s *Store, i int64, body []byte) error {
 	_, err = s.RecordOutcomes(ctx, []store.Outcome{{
 		Lease: results[0].Leased.Lease, Status: dispatchapy.StatusSuccess, ResourceID: 1 + i%4,
 		Attempts: []dispatchapy.Attempt{{Number: 1, ResourceID: 1 + i%4, Outcome: dispatchapy.OutcomeDelivered,
-			StatusCode: 200, RequestBody: body, ResponseBody: []byte(`{"ok":true}`), StartedAt: time.Now()}},
+			StatusCode: 200, RequestBody: body, ResponseBody: []byte(`{"ok":true}`), StartedAt: time.Now(), Exchange: benchExchange}},
 	}})
 	return err
 }

@@ -94,11 +94,11 @@ func addAttempts(tx *tx, taskID int64, attempts []dispatchapy.Attempt) error {
 		a := &attempts[i]
 		last = max(last, a.Number)
 		if _, err := tx.exec(`INSERT OR REPLACE INTO attempts (task_id, number, resource_id, outcome, status_code,
-			error, detail, started_at, duration, dns, connect, tls, first_byte, request_body, response_body)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			error, detail, started_at, duration, dns, connect, tls, first_byte, request_body, response_body, details)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			taskID, a.Number, a.ResourceID, string(a.Outcome), a.StatusCode,
 			string(a.Error), a.Detail, micros(a.StartedAt), int64(a.Duration), int64(a.Timing.DNS),
-			int64(a.Timing.Connect), int64(a.Timing.TLS), int64(a.Timing.FirstByte), a.RequestBody, a.ResponseBody); err != nil {
+			int64(a.Timing.Connect), int64(a.Timing.TLS), int64(a.Timing.FirstByte), a.RequestBody, a.ResponseBody, encodeDetails(a)); err != nil {
 			return err
 		}
 	}

@@ -296,12 +296,14 @@ func (s *Store) Task(ctx context.Context, id int64) (detail store.TaskDetail, er
 
 func attempts(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.Attempt, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT number, resource_id, outcome, status_code, error, detail, started_at, duration,
-		dns, connect, tls, first_byte, request_body, response_body FROM attempts WHERE task_id = ? ORDER BY number`, taskID)
+		dns, connect, tls, first_byte, request_body, response_body, details FROM attempts WHERE task_id = ? ORDER BY number`, taskID)
 	return collect(rows, err, func(rows *sql.Rows) (a dispatchapy.Attempt, err error) {
 		var started int64
+		var details []byte
 		err = rows.Scan(&a.Number, &a.ResourceID, &a.Outcome, &a.StatusCode, &a.Error, &a.Detail, &started, &a.Duration,
-			&a.Timing.DNS, &a.Timing.Connect, &a.Timing.TLS, &a.Timing.FirstByte, &a.RequestBody, &a.ResponseBody)
+			&a.Timing.DNS, &a.Timing.Connect, &a.Timing.TLS, &a.Timing.FirstByte, &a.RequestBody, &a.ResponseBody, &details)
 		a.StartedAt = fromMicros(started)
+		decodeDetails(&a, details)
 		return a, err
 	})
 }

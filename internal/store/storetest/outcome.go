@@ -35,10 +35,17 @@ func fullOutcome(lease store.Lease, status dispatchapy.Status) store.Outcome {
 				RequestBody: []byte(`{"id":12345678901234567890}`), ResponseBody: []byte("\x00\xff\xfe binary \x80\n"),
 				StartedAt: start, Duration: 1234567 * time.Microsecond,
 				Timing: dispatchapy.Timing{DNS: time.Millisecond, Connect: 2 * time.Millisecond, TLS: 3 * time.Millisecond, FirstByte: 40 * time.Millisecond},
+				Exchange: &dispatchapy.Exchange{
+					Method: "POST", URL: "https://api.example/send?key=[redacted]&to=<1>",
+					Request:  []dispatchapy.Header{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Key", Value: dispatchapy.Redacted}},
+					Response: []dispatchapy.Header{{Name: "Etag", Value: "\"a\\b\""}, {Name: "X", Value: ""}, {Name: "Server", Value: "é\t<&>"}},
+					Omitted:  2,
+				},
 			},
 			{
 				Number: 2, ResourceID: resourceB, Outcome: dispatchapy.OutcomeFailed,
 				Error: dispatchapy.ErrorTimeout, Detail: "no answer within 15s", StartedAt: start.Add(time.Second),
+				Exchange: &dispatchapy.Exchange{Method: "POST", URL: "https://api.example/send"},
 			},
 		},
 		ResourceID: resourceB,

@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"slices"
+	"testing"
+
+	"dispatchapy"
+)
+
+// BenchmarkDetailsCost compares whole lives of tasks whose attempts are kept
+// with their exchange and without, in turns. Run it with -benchtime 40000x.
+func BenchmarkDetailsCost(b *testing.B) {
+	without, with := benchStore(b, "SELECT 1"), benchStore(b, "SELECT 1")
+	const round = 1000
+	var ratios []float64
+	for range max(b.N/round, 1) {
+		benchExchange = nil
+		t := took(b, without, round)
+		benchExchange = typicalExchange
+		ratios = append(ratios, float64(took(b, with, round))/float64(t))
+	}
+	slices.Sort(ratios)
+	b.ReportMetric(ratios[len(ratios)/2], "median-cost")
+}
+
+// benchExchange is what the attempts of life have.
+var benchExchange *dispatchapy.Exchange
+
+var typicalExchange = &dispatchapy.Exchange{
+	Method: "POST",
+	URL:    "https://api.provider.example/v2/messages?channel=5",
+	Request: []dispatchapy.Header{
+		{Name: "Accept-Encoding", Value: "gzip"}, {Name: "Authorization", Value: dispatchapy.Redacted},
+		{Name: "Content-Type", Value: "application/json"}, {Name: "Idempotency-Key", Value: "0b51ff36-2a9c-5b0c-9f0d-0e1a2b3c4d5e"},
+		{Name: "User-Agent", Value: "Dispatchapy/2.0.0"},
+	},
+	Response: []dispatchapy.Header{
+		{Name: "Content-Length", Value: "11"}, {Name: "Content-Type", Value: "application/json"},
+		{Name: "Date", Value: "Mon, 02 Jan 2006 15:04:05 GMT"}, {Name: "Server", Value: "nginx"},
+		{Name: "X-Request-Id", Value: "b0c8d9a7f1e24e4c"},
+	},
+}
