@@ -16,6 +16,7 @@ const (
 	MinTokenLength = 8
 	MaxTokenLength = 200
 	MaxOldTokens   = 5
+	MaxRules       = 200 // of one client or endpoint
 	MinTimeout     = 100 * time.Millisecond
 	MaxTimeout     = 5 * time.Minute
 	MaxAttempts    = 1000

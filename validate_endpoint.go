@@ -109,6 +109,7 @@ func (o *RetryOverride) validate(at place) {
 func (p place) rules(enabled bool, rules []Rule) {
 	p.field("rules").check(!enabled || len(rules) > 0,
 		"add at least one development rule, or set rules_enabled: false")
+	p.field("rules").check(len(rules) <= MaxRules, "must have at most %d rules", MaxRules)
 	for i := range rules {
 		rules[i].validate(p.item("rules", i))
 	}
@@ -117,6 +118,8 @@ func (p place) rules(enabled bool, rules []Rule) {
 func (r *Rule) validate(at place) {
 	if r.If != nil {
 		at.field("if").field("param").name(r.If.Param)
+		at.field("if").field("matches").check(!TooLargeExpression(r.If.Matches),
+			"is too large: at most %d bytes, and steps with repetitions written out; make it shorter, or repeat less", MaxExpression)
 	}
 	set := at.field("set")
 	set.field("param").name(r.Set.Param)

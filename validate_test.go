@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,10 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		{"endpoint rules", func(_ *Config, _ *Resource, e *Endpoint, _ *Client) {
 			e.Dev.Rules = []Rule{{Endpoint: "send/sms", If: &Condition{Matches: "x"}}}
 		}, []string{"endpoints[0].dev.rules[0].if.param: is missing", "endpoints[0].dev.rules[0].set.param: is missing", "endpoints[0].dev.rules[0].set.value: is missing", "endpoints[0].dev.rules[0].endpoint: only a client's rule"}},
+		{"too much of rules", func(_ *Config, _ *Resource, e *Endpoint, cl *Client) {
+			e.Dev.Rules = slices.Repeat(e.Dev.Rules, MaxRules+1)
+			cl.Dev.Rules[0].If = &Condition{Param: "phone", Matches: "(abcdefghij){1000}"}
+		}, []string{"endpoints[0].dev.rules: at most 200 rules", "clients[0].dev.rules[0].if.matches: too large: at most 1000 bytes"}},
 		{"no endpoint rules", func(_ *Config, _ *Resource, e *Endpoint, _ *Client) { e.Dev.Rules = nil }, []string{"endpoints[0].dev.rules: at least one"}},
 
 		{"client's endpoints", func(_ *Config, _ *Resource, _ *Endpoint, cl *Client) { cl.Endpoints = []string{"nope"} }, []string{`clients[0].endpoints[0]: there is no endpoint "nope"`}},

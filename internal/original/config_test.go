@@ -258,6 +258,25 @@ func TestMended(t *testing.T) {
 			check:  func(c *dispatchapy.Config) bool { return c.Endpoint("send_sms").Dev.Rules[0].If.Matches == "a(b" },
 		},
 		{
+			name: "expression that is too large",
+			mess: `UPDATE client_dev_rules SET condition_param = 'phone', condition_value = '(abcdefghij){1000}' WHERE id = 1; UPDATE clients SET dev_hold_tasks = 0 WHERE id = 1`,
+			mended: []string{
+				`client "shop": the condition of the rule for "phone" is too large, left out`,
+				`client "shop": holds its tasks, because a rule is missing`,
+			},
+			check: func(c *dispatchapy.Config) bool { return c.Client("shop").Dev.Hold },
+		},
+		{
+			name: "too many rules",
+			mess: `WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 207)
+				INSERT INTO development_rules SELECT i, 1, NULL, NULL, 'flag', 'yes' FROM n; INSERT INTO development_rules VALUES (300, 1, NULL, NULL, 'one', 'more')`,
+			mended: []string{
+				`endpoint "send_sms": has more than 200 development rules, the others are left out`,
+				`endpoint "send_sms": holds its tasks while in development mode, because a rule is missing`,
+			},
+			check: func(c *dispatchapy.Config) bool { return len(c.Endpoint("send_sms").Dev.Rules) == 200 },
+		},
+		{
 			name: "limits of client rules",
 			mess: `UPDATE client_dev_rules SET endpoint_id = id`,
 			mended: []string{

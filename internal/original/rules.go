@@ -20,7 +20,7 @@ func (r *reader) readEndpointRules(ctx context.Context) error {
 			return
 		}
 		about := fmt.Sprintf("endpoint %q", e.Path)
-		rule, ok := r.rule(row, about)
+		rule, ok := r.rule(row, about, len(e.Dev.Rules))
 		if ok {
 			e.Dev.Rules = append(e.Dev.Rules, rule)
 		} else if e.Dev.RulesEnabled && !e.Dev.Hold {
@@ -38,7 +38,7 @@ func (r *reader) readClientRules(ctx context.Context) error {
 		}
 		about := fmt.Sprintf("client %q", c.Name)
 		active := row.on("active")
-		rule, ok := r.rule(row, about)
+		rule, ok := r.rule(row, about, len(c.Dev.Rules))
 		if !ok {
 			if active && c.Dev.RulesEnabled && !c.Dev.Hold {
 				c.Dev.Hold = true
@@ -69,9 +69,13 @@ func (r *reader) ruleLimit(row row, about string) string {
 	return o.name
 }
 
-// rule reads what both kinds of rules have in common. ok is false if the rule
-// cannot be brought over.
-func (r *reader) rule(row row, about string) (rule dispatchapy.Rule, ok bool) {
+// rule reads what both kinds of rules have in common. before is how many there
+// are already. ok is false if the rule cannot be brought over.
+func (r *reader) rule(row row, about string, before int) (rule dispatchapy.Rule, ok bool) {
+	if before >= dispatchapy.MaxRules {
+		r.note("%s: has more than %d development rules, the others are left out", about, dispatchapy.MaxRules)
+		return rule, false
+	}
 	rule.Set.Param = row.text("target_param")
 	rule.Set.Value = json.RawMessage("null")
 	if row.value("override_value") != nil {
@@ -82,6 +86,10 @@ func (r *reader) rule(row row, about string) (rule dispatchapy.Rule, ok bool) {
 	}
 	if !isKey(rule.Set.Param) || rule.If != nil && !isKey(rule.If.Param) {
 		r.note("%s: a development rule has no key to set or look at, left out", about)
+		return rule, false
+	}
+	if rule.If != nil && dispatchapy.TooLargeExpression(rule.If.Matches) {
+		r.note("%s: the condition of the rule for %q is too large, left out", about, rule.Set.Param)
 		return rule, false
 	}
 	if rule.If != nil {

@@ -130,13 +130,20 @@ func (s *Service) UpdateClient(ctx context.Context, p dispatchapy.Principal, id 
 
 // UpdateClientDev changes the development settings of a client that is at
 // version expect: of any by an administrator, of its own by a client. edit may
-// be called several times. The error can be a *ConflictError.
+// be called several times. The error can be a *ConflictError, or CodeLimited: a
+// client may not do this as often as it likes, because every change makes a new
+// configuration for everybody, and an entry in the audit log.
 func (s *Service) UpdateClientDev(ctx context.Context, p dispatchapy.Principal, id int64, expect *int64, edit func(*dispatchapy.ClientDev) error) (Client, error) {
 	if err := require(p, dispatchapy.WriteDev); err != nil {
 		return Client{}, err
 	}
-	if !p.IsStaff() && p.ClientID != id {
-		return Client{}, notFound("client", id)
+	if !p.IsStaff() {
+		if p.ClientID != id {
+			return Client{}, notFound("client", id)
+		}
+		if err := s.ownChanges.allow(id); err != nil {
+			return Client{}, err
+		}
 	}
 	made, err := update(ctx, s, p, clientKind, id, expect, func(_ *dispatchapy.Config, c *dispatchapy.Client) error { return edit(&c.Dev) })
 	written, err := s.writtenClient(ctx, made, "", err)

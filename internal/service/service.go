@@ -105,7 +105,8 @@ type Service struct {
 	onConfig func(*routing.Snapshot)
 	names    atomic.Pointer[directory]
 
-	mailTests atomic.Int32 // under way
+	mailTests  atomic.Int32 // under way
+	ownChanges ownChanges
 
 	mu      sync.Mutex // held while the snapshot is being replaced
 	loaded  bool       // a snapshot came from the store

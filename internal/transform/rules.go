@@ -33,7 +33,8 @@ type condition struct {
 // CompileRules compiles the active rules, in their order, those limited to one
 // endpoint among them; use For to leave out those for other endpoints.
 //
-// It does not fail: an invalid regular expression is searched as plain text,
+// It does not fail: an invalid regular expression, or one that is too large (as
+// an older version may have stored), is searched as plain text,
 // and an invalid value becomes null rather than being ignored, because a rule
 // that silently does nothing would let a test message out to a real recipient.
 // CheckRule tells both beforehand.
@@ -77,8 +78,10 @@ func compileMatch(pattern string) func([]byte) bool {
 	if pattern == "" {
 		return nil
 	}
-	if re, err := regexp.Compile(pattern); err == nil {
-		return re.Match
+	if !dispatchapy.TooLargeExpression(pattern) {
+		if re, err := regexp.Compile(pattern); err == nil {
+			return re.Match
+		}
 	}
 	substring := []byte(pattern)
 	return func(text []byte) bool { return bytes.Contains(text, substring) }
@@ -125,6 +128,9 @@ func CheckRule(r dispatchapy.Rule) (problems, warnings []dispatchapy.FieldError)
 		report("if.param", "is empty; name the key to look at, or leave out the condition")
 	case deepPath(r.If.Param):
 		report("if.param", "has more than %d levels; shorten the path", maxDepth)
+	}
+	if dispatchapy.TooLargeExpression(r.If.Matches) {
+		return problems, warnings // refused elsewhere, and dear to look at
 	}
 	if _, err := regexp.Compile(r.If.Matches); err != nil {
 		warnings = append(warnings, dispatchapy.FieldError{

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -285,5 +286,23 @@ func TestAppliedStringIsBounded(t *testing.T) {
 	want := `client rule set p: "` + strings.Repeat("é", 99) + `... (2002 bytes) -> [1,2]`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("String (-want +got):\n%s", diff)
+	}
+}
+
+// TestStoredExpressionsThatAreTooLarge are not compiled: one takes 130 MB.
+func TestStoredExpressionsThatAreTooLarge(t *testing.T) {
+	large := "(" + strings.Repeat("abcdefghij", 300) + "){1000}"
+	rules := []dispatchapy.Rule{{
+		If: &dispatchapy.Condition{Param: "phone", Matches: large}, Set: dispatchapy.Override{Param: "x", Value: json.RawMessage("1")},
+	}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	CompileRules(rules)
+	if _, warnings := CheckRule(rules[0]); len(warnings) > 0 {
+		t.Errorf("warnings %v", warnings)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+		t.Errorf("%d bytes were allocated", took)
 	}
 }
