@@ -92,7 +92,7 @@ func open(ctx context.Context, options Options, wall time.Time) (_ *Store, err e
 			err = fmt.Errorf("database %s: %w", path, errors.Join(err, s.release()))
 		}
 	}()
-	if err := migrate(ctx, s.writer.db); err != nil {
+	if err := migrate(ctx, s.writer.db, migrations); err != nil {
 		return nil, err
 	}
 	var persisted int64
@@ -152,12 +152,15 @@ func connect(path string, pragmas []string, connections int) *sql.DB {
 	return db
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+// migrate brings the database up to the newest schema. Migrations that were
+// left out, because they were added after one with a higher number, are made
+// up for: they do not depend on those.
+func migrate(ctx context.Context, db *sql.DB, from fs.FS) error {
+	files, err := fs.Sub(from, "migrations")
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
