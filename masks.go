@@ -1,5 +1,7 @@
 package dispatchapy
 
+import "strings"
+
 // What is shown of a configuration has Redacted in the place of secrets. Where
 // that comes back, the stored value is meant. What is still Redacted after
 // KeepMasked had nothing stored; Validate refuses it.
@@ -13,7 +15,7 @@ func (r *Resource) KeepMasked(stored *Resource) {
 // KeepMasked puts the stored value in the place of a masked one, unless it
 // would then be sent to another server than the one it is for.
 func (s *Settings) KeepMasked(stored *Settings) {
-	if s.SMTP != nil && s.SMTP.Password.masked() && stored.SMTP != nil && s.SMTP.sameAccount(stored.SMTP) {
+	if s.SMTP != nil && s.SMTP.Password.Masked() && stored.SMTP != nil && s.SMTP.sameAccount(stored.SMTP) {
 		s.SMTP.Password = stored.SMTP.Password
 	}
 }
@@ -31,14 +33,32 @@ func (r *Resource) webhookHeaders() map[string]Secret {
 
 func keepMasked(headers, stored map[string]Secret) {
 	for name, value := range headers {
-		if kept, ok := stored[name]; ok && value.masked() {
+		if kept, ok := stored[value.maskOf(name)]; ok && value.Masked() {
 			headers[name] = kept
 		}
 	}
 }
 
-// masked reports whether the value only stands for the stored one.
-func (s Secret) masked() bool { return s == Redacted }
+const otherMask = "[redacted:"
+
+// RedactedOf stands for the stored value of another header than the one that it
+// is given to: by it a header gets another name, and nobody has to see its
+// value.
+func RedactedOf(header string) Secret { return Secret(otherMask + header + "]") }
+
+// Masked reports whether the value only stands for a stored one.
+func (s Secret) Masked() bool {
+	return s == Redacted || strings.HasPrefix(string(s), otherMask) && strings.HasSuffix(string(s), "]")
+}
+
+// maskOf gives the header for whose stored value a masked one stands, which is
+// the value of the header name.
+func (s Secret) maskOf(name string) string {
+	if other, found := strings.CutPrefix(string(s), otherMask); found {
+		return strings.TrimSuffix(other, "]")
+	}
+	return name
+}
 
 // notMasked is what Validate says of a value that is.
 const notMasked = "is masked, and nothing is stored that it could stand for: give the value itself"

@@ -28,3 +28,20 @@ func TestAMaskedPasswordStaysWithItsAccount(t *testing.T) {
 		}
 	}
 }
+
+// TestAMaskedHeaderMayMove gives headers other names without their values.
+func TestAMaskedHeaderMayMove(t *testing.T) {
+	stored := &dispatchapy.Resource{Headers: map[string]dispatchapy.Secret{"X-Key": "hush", "X-Other": "quiet"}}
+	edited := &dispatchapy.Resource{Headers: map[string]dispatchapy.Secret{
+		"X-Key": dispatchapy.RedactedOf("X-Other"), "X-New": dispatchapy.RedactedOf("X-Key"), "X-Gone": dispatchapy.RedactedOf("X-Gone"), "X-Plain": "[red",
+	}}
+	edited.KeepMasked(stored)
+	for name, want := range map[string]string{"X-Key": "quiet", "X-New": "hush", "X-Gone": "[redacted:X-Gone]", "X-Plain": "[red"} {
+		if got := edited.Headers[name].Reveal(); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !edited.Headers["X-Gone"].Masked() || edited.Headers["X-Plain"].Masked() {
+		t.Error("what stands for nothing is not told from values")
+	}
+}

@@ -225,7 +225,7 @@ func (r *RetryPolicy) validate(at place, given retryFields) {
 }
 
 func (s *SMTP) validate(at place) {
-	at.field("password").check(!s.Password.masked(), notMasked)
+	at.field("password").check(!s.Password.Masked(), notMasked)
 	at.field("host").check(s.Host != "" && !strings.ContainsFunc(s.Host, isSpaceOrControl),
 		"must be the mail server's name or address")
 	between(at.field("port"), s.Port, 1, 65535)

@@ -118,7 +118,7 @@ func (p place) headers(headers map[string]Secret) {
 		at := p.field(name)
 		at.check(isHeaderName(name), "%q cannot be a header name: use letters, digits and hyphens", name)
 		at.check(isHeaderValue(headers[name].Reveal()), "the value must not contain line breaks or other control characters")
-		at.check(!headers[name].masked(), notMasked)
+		at.check(!headers[name].Masked(), notMasked)
 		canonical := http.CanonicalHeaderKey(name)
 		if other, ok := seen[canonical]; ok {
 			at.fault("is the same header as %q: upper and lower case make no difference", other)

@@ -63,7 +63,9 @@ func TestEveryMethodAuthorises(t *testing.T) {
 var needed = map[string]dispatchapy.Permission{
 	"ListTasks": dispatchapy.ReadTasks, "Task": dispatchapy.ReadTasks,
 	"ActOnTask": dispatchapy.ActOnTasks, "ActOnTasks": dispatchapy.ActOnTasks,
-	"ListResources": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig,
+	"ListResources": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig, "FindChecks": dispatchapy.ReadConfig,
+	"ResourceStates": dispatchapy.ReadConfig, "ResourceUses": dispatchapy.ReadConfig,
+	"SetUp": dispatchapy.WriteConfig, "PreviewSetup": dispatchapy.WriteConfig,
 	"ResourceUptime": dispatchapy.ReadConfig, "ListHealth": dispatchapy.ReadConfig, "AllHealth": dispatchapy.ReadConfig,
 	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig, "EndpointRoutes": dispatchapy.ReadConfig,
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/deliver"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/sealer"
 	"dispatchapy/internal/service"
@@ -125,6 +126,8 @@ func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 		t.Fatal(err)
 	}
 	n := &node{t: t, store: &spyStore{Store: db, failAfter: -1}, table: routing.NewTable(empty), rooms: fakeRooms{}, logs: &bytes.Buffer{}}
+	client := deliver.NewClient(deliver.Options{AllowPrivate: func() bool { return true }})
+	t.Cleanup(client.Close)
 	n.Service = service.New(service.Options{
 		Store: n.store,
 		Table: n.table,
@@ -133,7 +136,7 @@ func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 			return dispatchapy.Check{ID: 1, ResourceID: id, OK: true}, nil
 		}),
 		Log:      slog.New(slog.NewTextHandler(n.logs, nil)),
-		Delivery: service.Delivery{Rooms: n.rooms, Judge: n.judge, Submitter: n},
+		Delivery: service.Delivery{Rooms: n.rooms, Judge: n.judge, Submitter: n, Sender: client},
 		OnConfig: func(s *routing.Snapshot) { n.seen = append(n.seen, s) },
 	})
 	return n

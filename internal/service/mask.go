@@ -36,7 +36,7 @@ func webhookHeaders(r *dispatchapy.Resource) map[string]dispatchapy.Secret {
 func stillMasked(path string, headers map[string]dispatchapy.Secret) []dispatchapy.FieldError {
 	var faults []dispatchapy.FieldError
 	for name, value := range headers {
-		if value.Reveal() == dispatchapy.Redacted {
+		if value.Masked() {
 			faults = append(faults, nothingToKeep(path+"."+name))
 		}
 	}
@@ -67,7 +67,7 @@ func maskSettings(s *dispatchapy.Settings) {
 
 func restoreSettings(edited, stored *dispatchapy.Settings) []dispatchapy.FieldError {
 	edited.KeepMasked(stored)
-	if edited.SMTP != nil && edited.SMTP.Password.Reveal() == dispatchapy.Redacted {
+	if edited.SMTP != nil && edited.SMTP.Password.Masked() {
 		return []dispatchapy.FieldError{nothingToKeep("smtp.password")}
 	}
 	return nil
