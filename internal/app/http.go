@@ -72,6 +72,7 @@ func (a *App) handler() http.Handler {
 		answer(w, http.StatusOK, "alive", "")
 	})
 	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("POST "+EchoPath, echo)
 	mux.Handle("/", a.pages())
 	networks, _ := a.options.Proxies() // Validate has seen to errors; after one nobody is trusted
 	// Not through the mux, which would answer a path like /api//x with a
@@ -87,7 +88,7 @@ func (a *App) handler() http.Handler {
 
 // pages makes the web interface.
 func (a *App) pages() http.Handler {
-	o := webui.Options{Service: a.service, People: a.people, Log: a.log, Version: a.version}
+	o := webui.Options{Service: a.service, People: a.people, Log: a.log, Version: a.version, Echo: echoURL(a.listener.Addr())}
 	if a.options.OIDC.Issuer != "" {
 		o.OIDC = signin.Path
 	}

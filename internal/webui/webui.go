@@ -24,7 +24,7 @@ import (
 	"dispatchapy/internal/webui/assets"
 )
 
-// Options are what the interface is made of. All are required but OIDC.
+// Options are what the interface is made of. All are required but OIDC and Echo.
 type Options struct {
 	Service *service.Service
 	People  *people.People
@@ -32,6 +32,7 @@ type Options struct {
 	Version string // of the program
 
 	OIDC string // path where people sign in with a provider; "": there is none
+	Echo string // URL at which the gateway answers itself; "": nowhere
 }
 
 // UI is the web interface. It is safe for concurrent use.
@@ -41,6 +42,7 @@ type UI struct {
 	log       *slog.Logger
 	version   string
 	oidc      string
+	echo      string
 	assets    *assets.Set
 	templates *templates
 	mux       *http.ServeMux
@@ -49,7 +51,7 @@ type UI struct {
 
 // New makes the interface. It panics if a template does not parse.
 func New(o Options) *UI {
-	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, assets: assets.Load(), mux: http.NewServeMux()}
+	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, assets: assets.Load(), mux: http.NewServeMux()}
 	ui.templates = parseTemplates(ui.assets)
 	for _, route := range ui.routes() {
 		ui.mux.Handle(route.pattern(), ui.serve(route))
