@@ -8,6 +8,10 @@ import (
 	"dispatchapy"
 )
 
+// ReadsProviders reports whether p may read what is exchanged with providers,
+// their names included where pages are made for people.
+func (s *Service) ReadsProviders(p dispatchapy.Principal) bool { return s.mayReadProviders(p) }
+
 // mayReadProviders reports whether p may read what is exchanged with
 // providers: requests, answers and errors with addresses in them.
 func (s *Service) mayReadProviders(p dispatchapy.Principal) bool {

@@ -227,8 +227,8 @@ func (q query) with(key string, values ...string) query {
 	return out
 }
 
-// empty reports whether everything is asked for.
-func (q query) empty() bool { return len(q.terms) == 0 && q.text == "" }
+// Empty reports whether everything is asked for.
+func (q query) Empty() bool { return len(q.terms) == 0 && q.text == "" }
 
 // String writes the query as it is read.
 func (q query) String() string {

@@ -47,6 +47,12 @@ func (ui *UI) routes() []route {
 		{get, "/{$}", everybody, ui.showOverview},
 		{get, "/palette", everybody, ui.showPalette},
 		{post, "/preferences", everybody, ui.savePreferences},
+		{get, "/tasks", everybody, ui.showTasks},
+		{post, "/tasks", everybody, ui.actOnTasks},
+		{post, "/tasks/restore", everybody, ui.restoreTasks},
+		{get, "/tasks/suggest", everybody, ui.suggestTasks},
+		{get, "/tasks/rows", everybody, ui.showTaskRows},
+		{get, "/tasks/news", everybody, ui.showTaskNews},
 	}
 }
 

@@ -11,6 +11,8 @@ import "./keys.js";
 
 ready("json-editor", () => import("./json-editor.js"));
 ready("[data-order]", () => import("./order.js"));
+ready("[data-suggest]", () => import("./suggest.js"));
+ready("[data-task-list]", () => import("./tasks.js"));
 ready("[data-select-list]", () => import("./select.js"));
 ready("[data-chart]", () => import("./chart.js"));
 ready("[data-preview]", () => import("./preview.js"));

@@ -26,15 +26,21 @@ function press(selector) {
   element?.click();
   return Boolean(element);
 }
-const current = (selector) => $(`[data-list] .current ${selector}`) ?? $(selector);
+
+// act does something with the row that one is at, or with what the page is about.
+function act(key) {
+  const row = $("[data-list] .current");
+  row?.dispatchEvent(new CustomEvent("row:key", { detail: key, bubbles: true }));
+  return Boolean(row) || press(`[data-key=${key}]`);
+}
 
 const keys = {
   "/": () => { const search = $("[data-search]"); search?.focus(); search?.select?.(); return Boolean(search); },
   j: () => step(1),
   k: () => step(-1),
   x: (event) => { const box = $("[data-list] .current input[type=checkbox]"); box?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey })); return Boolean(box); },
-  r: () => { const button = current("[data-key=r]"); button?.click(); return Boolean(button); },
-  e: () => { const button = current("[data-key=e]"); button?.click(); return Boolean(button); },
+  r: () => act("r"),
+  e: () => act("e"),
   u: undoLast,
   "[": () => press("[data-key='[']"),
   "]": () => press("[data-key=']']"),

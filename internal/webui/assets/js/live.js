@@ -6,7 +6,7 @@
 // lives. It is then fetched anew, at most every quarter of a second, and morphed.
 import { $, $$, asset, word } from "./core.js";
 
-const most = 250; // ms between two fetches of an element
+const most = 250; // ms between two fetches of an element, unless data-live-every says otherwise
 const poll = 10_000;
 const dot = () => $("#live-dot");
 const busy = new Map(); // id -> {again, timer}
@@ -36,23 +36,22 @@ function refresh(element) {
       busy.delete(id);
       const now = document.getElementById(id);
       if (state.again && now) refresh(now);
-    }, Math.max(0, most - (performance.now() - begun)));
+    }, Math.max(0, Number(element.dataset.liveEvery ?? most) - (performance.now() - begun)));
   });
 }
 
-// took tells the page's own scripts first: a list that must not jump under
+// take tells the page's own scripts first: a list that must not jump under
 // somebody's hands cancels the event and shows how many are new.
 function take(event) {
-  if (event.kind === "resync") {
-    for (const element of $$("[data-live]")) refresh(element);
-    return;
-  }
   for (const element of $$("[data-live]")) {
-    if (!element.dataset.live.split(" ").includes(event.kind)) continue;
-    if (element.dataset.liveId && element.dataset.liveId !== String(event.id)) continue;
+    if (event.kind !== "resync" && !concerns(element, event)) continue;
     const asked = new CustomEvent("live:event", { detail: event, cancelable: true, bubbles: true });
     if (element.dispatchEvent(asked)) refresh(element);
   }
+}
+
+function concerns({ dataset }, event) {
+  return dataset.live.split(" ").includes(event.kind) && (!dataset.liveId || dataset.liveId === String(event.id));
 }
 
 let waiting = [];

@@ -48,6 +48,10 @@ ready("time[data-time]", show);
 setInterval(() => { if (!document.hidden) $$("time[data-time=ago], time[data-time=in]").forEach(show); }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) all(); });
 
+// The server reads times in this zone where somebody writes them without one.
+const zone = String(-new Date().getTimezoneOffset());
+if (!document.cookie.split("; ").includes(`zone=${zone}`)) remember("zone", zone);
+
 // Between local time and UTC with a click on any switch for it.
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-clock-switch]");

@@ -1,0 +1,35 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+)
+
+// everyState makes tasks of every state that can be had at once.
+func (g *gateway) everyState() {
+	g.t.Helper()
+	body := func(n int, text string) string {
+		return fmt.Sprintf(`{"ref":"inv-%d","scope":"prod","phone":"+1555%d","message":%q}`, 1000+n, n, text)
+	}
+	for i := range 6 {
+		g.post(shopToken, "send_alert", body(i, "Disk 91 % full"))
+	}
+	g.sink.answer("/primary", http.StatusBadRequest, `{"error":"unknown number"}`)
+	g.post(shopToken, "send_alert", body(6, "one resource refuses"))
+	g.sink.answer("/backup", http.StatusBadRequest, `{"error":"no such channel"}`)
+	g.post(shopToken, "send_alert", body(7, "all refuse"))
+	g.sink.answer("/primary", http.StatusServiceUnavailable, `{"error":"overloaded"}`)
+	g.sink.answer("/backup", http.StatusServiceUnavailable, `{"error":"overloaded"}`)
+	g.post(shopToken, "send_alert", body(8, "both are overloaded"))
+}
+
+func TestTasks(t *testing.T) {
+	g := start(t, shopFile)
+	g.everyState()
+	b := open(t, g.url)
+	b.signIn("/tasks")
+	b.gates("tasks", "/tasks")
+	b.gates("tasks-fault", "/tasks?q=colour:red+x")
+	b.gates("tasks-none", "/tasks?q=since:1h+nothing+like+this")
+}

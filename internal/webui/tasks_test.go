@@ -1,0 +1,117 @@
+package webui_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func init() {
+	maps.Copy(matrix, map[string]access{
+		"GET /tasks":          {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
+		"GET /tasks/suggest":  {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
+		"GET /tasks/rows":     {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
+		"GET /tasks/news":     {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
+		"POST /tasks":         {nobody: 303, shop: 303, bank: 303, viewer: 403, operator: 303, admin: 303, form: url.Values{"do": {"retry"}, "id": {"999"}}},
+		"POST /tasks/restore": {nobody: 303, shop: 303, bank: 303, viewer: 403, operator: 303, admin: 303, form: url.Values{"ids": {"AQ"}}},
+	})
+}
+
+// hostile is what should be shown as text everywhere.
+const hostile = `O'Neil "x" <img onerror=alert(1)> ‏שלום‏ 😀`
+
+// message makes a body for the endpoint sms.
+func message(ref, scope, text string) string {
+	return fmt.Sprintf(`{"ref":%q,"scope":%q,"phone":"+15550100","message":%q}`, ref, scope, text)
+}
+
+func id(n int64) string { return strconv.FormatInt(n, 10) }
+
+// settled waits until a task is in a state in which it stays.
+func (g *gateway) settled(task int64) string {
+	g.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		body := g.manage(http.MethodGet, "/v1/tasks/"+id(task), "", http.StatusOK)
+		for _, status := range []string{"success", "failed", "held", "stopped"} {
+			if strings.Contains(body, `"status":"`+status+`"`) {
+				return status
+			}
+		}
+		if time.Now().After(deadline) {
+			g.t.Fatalf("task %d does not settle: %s", task, body)
+		}
+		time.Sleep(10 * time.Millisecond) // between two looks, not for something to happen
+	}
+}
+
+func TestTasksAreListedNewestFirst(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	b.get("/tasks").want(http.StatusOK).shows("No tasks yet")
+	first := g.post(shopToken, "sms", message("inv-1", "prod", "one"))
+	second := g.post(shopToken, "sms", message("inv-2", "test", "two"))
+	third := g.post(bankToken, "mail", `{"ref":"bank-1","scope":"prod"}`)
+	for _, task := range []int64{first, second, third} {
+		g.settled(task)
+	}
+	page := b.get("/tasks").want(http.StatusOK).shows("inv-1", "inv-2", "bank-1", "sms → primary", "mail → backup", `value="`+id(first)+`"`)
+	order := []int{strings.Index(page.body, "bank-1"), strings.Index(page.body, "inv-2"), strings.Index(page.body, "inv-1")}
+	if order[0] > order[1] || order[1] > order[2] {
+		t.Errorf("not newest first: %v", order)
+	}
+	b.get("/tasks?q=scope:test").shows("inv-2").hides("inv-1", "bank-1")
+	b.get("/tasks?q=client:bank").shows("bank-1").hides("inv-1")
+	b.get("/tasks?q=status:failed").shows("No task matches").hides("inv-1")
+	b.get("/tasks?q=two").shows("inv-2").hides(`task-` + id(first) + `"`)
+	b.get("/tasks?q=status:delivered+endpoint:sms").shows(fmt.Sprintf(`href="/tasks/%d?q=status:delivered&#43;endpoint:sms"`, second)).hides("task-" + id(third) + `"`)
+
+	shop := g.client(shopToken)
+	shop.get("/tasks").shows("inv-1", "inv-2").hides("bank-1", "→ primary", "→ backup", "Any client", "Any resource")
+	shop.get("/tasks?q=client:bank").hides("bank-1")
+	shop.get("/tasks?q=resource:primary").hides("Any resource")
+}
+
+// TestOldAddressesOfTasks are those of the original, of the overview, and of
+// forms that change one thing.
+func TestOldAddressesOfTasks(t *testing.T) {
+	b := start(t).admin()
+	for from, to := range map[string]string{
+		"/tasks?status=failed":                           "/tasks?q=status:failed",
+		"/tasks?status=dev":                              "/tasks?q=status:dev",
+		"/tasks?status=failed&range=24h":                 "/tasks?q=status:failed+since:24h",
+		"/tasks?view=stuck":                              "/tasks?q=status:queued,retrying,waiting+until:5m",
+		"/tasks?search=disk&status=success":              "/tasks?q=status:success+disk",
+		"/tasks?q=status:failed+x&status=held":           "/tasks?q=status:held+x",
+		"/tasks?q=endpoint:a&endpoint=&client=two words": "/tasks?q=client:%22two+words%22",
+		"/tasks?q=x&endpoint=&scope=":                    "/tasks?q=x",
+		"/tasks?status=":                                 "/tasks",
+	} {
+		got := b.get(strings.ReplaceAll(from, " ", "+")).want(http.StatusSeeOther)
+		if got.header.Get("Location") != to {
+			t.Errorf("%s leads to %s, want %s", from, got.header.Get("Location"), to)
+		}
+	}
+	b.get("/tasks?q=status:dev").want(http.StatusOK).shows(`aria-current="true"`, "Held")
+}
+
+func TestAQueryThatCannotBeRead(t *testing.T) {
+	g := start(t)
+	g.post(shopToken, "sms", message("inv-1", "prod", "one"))
+	b := g.admin()
+	for q, fault := range map[string]string{
+		"colour:red": "There is no key “colour”", "status:gone": "There is no status “gone”", `"open`: "A quotation mark is not closed",
+		"since:soon": "“since:” needs a time", hostile + " foo:": "There is no key", strings.Repeat("x", 2001): "at most 2000 bytes",
+		strings.Repeat("x", 501): "at most 500 bytes", "since:1h until:2h": "before",
+	} {
+		page := b.get("/tasks?q="+url.QueryEscape(q)).want(http.StatusUnprocessableEntity).shows(fault, `aria-invalid="true"`).hides("inv-1", "<img onerror")
+		if !strings.Contains(page.body, "value=\"") {
+			t.Errorf("%s: the box is empty", q)
+		}
+	}
+	b.get("/tasks?q=x&before=nonsense").want(http.StatusUnprocessableEntity)
+}
