@@ -22,6 +22,7 @@ type Health struct {
 	ResourceID int64
 	State      HealthState
 	Failures   int       // consecutive failed checks
+	FailedFrom time.Time // when the first of them was; zero: the latest check succeeded
 	Successes  int       // consecutive successful checks
 	Since      time.Time // when State was entered
 	CheckedAt  time.Time // latest check; zero: none yet
@@ -99,6 +100,8 @@ type Event struct {
 	Kind       EventKind
 	At         time.Time
 	ResourceID int64 // 0 if it is not about a resource
+	EndpointID int64 // 0 if it is not about an endpoint
 	TaskID     int64 // 0 if it is not about a task
+	IncidentID int64 // that it opened, closed or belongs to; 0: none. Set by the store
 	Detail     string
 }

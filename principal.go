@@ -20,23 +20,24 @@ type Permission string
 
 // The permissions.
 const (
-	ReadTasks    Permission = "read tasks"
-	ActOnTasks   Permission = "act on tasks"       // retry, stop, send, delete, resend
-	ReadConfig   Permission = "read configuration" // secrets masked
-	ReadSettings Permission = "read settings"
-	WriteConfig  Permission = "change configuration"        // and try it out
-	WriteDev     Permission = "change development settings" // of a client; a client its own
-	ReadSecrets  Permission = "read secrets"                // an export with secrets in it
-	CheckHealth  Permission = "check health"
-	ReadEvents   Permission = "read events"
-	ReadAudit    Permission = "read the audit log"
-	ManageUsers  Permission = "manage users and tokens"
+	ReadTasks       Permission = "read tasks"
+	ActOnTasks      Permission = "act on tasks"       // retry, stop, send, delete, resend
+	ReadConfig      Permission = "read configuration" // secrets masked
+	ReadSettings    Permission = "read settings"
+	WriteConfig     Permission = "change configuration"        // and try it out
+	WriteDev        Permission = "change development settings" // of a client; a client its own
+	ReadSecrets     Permission = "read secrets"                // an export with secrets in it
+	CheckHealth     Permission = "check health"
+	ReadEvents      Permission = "read events"      // and incidents
+	HandleIncidents Permission = "handle incidents" // acknowledge, note
+	ReadAudit       Permission = "read the audit log"
+	ManageUsers     Permission = "manage users and tokens"
 )
 
 // permissions is the whole of who may do what.
 var permissions = map[Role][]Permission{
-	RoleAdmin:    {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, WriteConfig, WriteDev, ReadSecrets, CheckHealth, ReadEvents, ReadAudit, ManageUsers},
-	RoleOperator: {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, CheckHealth, ReadEvents},
+	RoleAdmin:    {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, WriteConfig, WriteDev, ReadSecrets, CheckHealth, ReadEvents, HandleIncidents, ReadAudit, ManageUsers},
+	RoleOperator: {ReadTasks, ActOnTasks, ReadConfig, ReadSettings, CheckHealth, ReadEvents, HandleIncidents},
 	RoleViewer:   {ReadTasks, ReadConfig, ReadSettings, ReadEvents},
 	RoleClient:   {ReadTasks, ActOnTasks, ReadConfig, WriteDev},
 }

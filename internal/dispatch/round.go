@@ -189,5 +189,5 @@ func (d *Dispatcher) fail(out store.Outcome, task *dispatchapy.Task, reason stri
 }
 
 func failedEvent(task *dispatchapy.Task, reason string, now time.Time) dispatchapy.Event {
-	return dispatchapy.Event{Kind: dispatchapy.EventTaskFailed, At: now, TaskID: task.ID, Detail: reason}
+	return dispatchapy.Event{Kind: dispatchapy.EventTaskFailed, At: now, EndpointID: task.EndpointID, TaskID: task.ID, Detail: reason}
 }

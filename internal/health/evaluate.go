@@ -31,8 +31,11 @@ const (
 func Evaluate(h dispatchapy.Health, ok bool, at time.Time, p Policy) (dispatchapy.Health, Transition) {
 	h.CheckedAt = at
 	if ok {
-		h.Failures, h.Successes = 0, h.Successes+1
+		h.Failures, h.FailedFrom, h.Successes = 0, time.Time{}, h.Successes+1
 	} else {
+		if h.Failures == 0 || h.FailedFrom.IsZero() {
+			h.FailedFrom = at
+		}
 		h.Failures, h.Successes = h.Failures+1, 0
 	}
 	switch {
@@ -48,9 +51,9 @@ func Evaluate(h dispatchapy.Health, ok bool, at time.Time, p Policy) (dispatchap
 	return h, NoTransition
 }
 
-// observe is what a check changes where checks are not the gate, because they
-// are switched off: the time of the latest one, and nothing is known.
-func observe(h dispatchapy.Health, at time.Time) dispatchapy.Health {
+// forget is the health of a resource whose checks are not the gate, because they
+// are switched off: nothing is known of it.
+func forget(h dispatchapy.Health, at time.Time) dispatchapy.Health {
 	since := h.Since
 	if h.State != dispatchapy.HealthUnknown || since.IsZero() {
 		since = at
@@ -59,6 +62,7 @@ func observe(h dispatchapy.Health, at time.Time) dispatchapy.Health {
 		ResourceID: h.ResourceID,
 		State:      dispatchapy.HealthUnknown,
 		Since:      since,
-		CheckedAt:  at,
+		CheckedAt:  h.CheckedAt,
+		CountedTo:  at,
 	}
 }

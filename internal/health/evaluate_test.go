@@ -67,7 +67,7 @@ func TestEvaluateKeepsTimes(t *testing.T) {
 	}
 	h, _ = Evaluate(h, false, at(7), Policy{2, 1})
 	h, _ = Evaluate(h, false, at(8), Policy{2, 1})
-	want = dispatchapy.Health{ResourceID: 7, State: dispatchapy.HealthDown, Since: at(8), CheckedAt: at(8), Failures: 2}
+	want = dispatchapy.Health{ResourceID: 7, State: dispatchapy.HealthDown, Since: at(8), CheckedAt: at(8), Failures: 2, FailedFrom: at(7)}
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("after two failures (-want +got):\n%s", diff)
 	}

@@ -22,6 +22,9 @@ type fakeStore struct {
 	rows    map[int64]*fakeRow
 	checks  []dispatchapy.Check
 	events  []dispatchapy.Event
+	open    map[int64]bool // resources with an open incident
+	entries []dispatchapy.IncidentEntry
+	spans   []dispatchapy.Span
 	asked   int   // calls of ClaimProbes
 	claim   error // what ClaimProbes fails with
 	record  error // what RecordProbes fails with
@@ -35,7 +38,7 @@ type fakeRow struct {
 	leased bool
 }
 
-func newFakeStore() *fakeStore { return &fakeStore{rows: map[int64]*fakeRow{}} }
+func newFakeStore() *fakeStore { return &fakeStore{rows: map[int64]*fakeRow{}, open: map[int64]bool{}} }
 
 func (f *fakeStore) ClaimProbes(_ context.Context, claim store.ProbeClaim) (store.ClaimedProbes, error) {
 	f.mu.Lock()
@@ -85,10 +88,27 @@ func (f *fakeStore) RecordProbes(_ context.Context, outcomes []store.ProbeOutcom
 			continue
 		}
 		row.health, row.leased, row.due = o.Health, false, time.Now().Add(o.NextIn)
-		f.checks = append(f.checks, o.Check)
+		if !o.Check.At.IsZero() {
+			f.checks = append(f.checks, o.Check)
+		}
 		f.events = append(f.events, o.Events...)
+		f.spans = append(f.spans, o.Spans...)
+		f.incident(o.Incident)
 	}
 	return stale, nil
+}
+
+// incident opens and closes incidents as a store does.
+func (f *fakeStore) incident(c *store.IncidentChange) {
+	if c == nil || !f.open[c.ResourceID] && !c.Open {
+		return
+	}
+	isNew := !f.open[c.ResourceID]
+	f.entries = append(f.entries, c.Entries...)
+	f.open[c.ResourceID] = !c.Close
+	if c.Event != nil && (isNew || c.Close) {
+		f.events = append(f.events, *c.Event)
+	}
 }
 
 func (f *fakeStore) LoadHealth(context.Context) ([]dispatchapy.Health, error) {

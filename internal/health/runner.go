@@ -161,53 +161,19 @@ func (r *Runner) settle(res *routing.Resource, lease store.ProbeLease, check *di
 		return 0, false, err
 	}
 	r.tellGate(outcome.Health)
-	for _, e := range outcome.Events {
+	if change := outcome.Incident; change != nil && change.Event != nil {
 		level := slog.LevelInfo
-		if e.Kind == dispatchapy.EventResourceDown {
+		if change.Open {
 			level = slog.LevelWarn
 		}
 		// Not the detail: it may be an answer that echoes what was sent.
-		r.log.Log(context.Background(), level, string(e.Kind), "resource", res.Name, "status_code", check.StatusCode, "error", string(check.Error))
+		r.log.Log(context.Background(), level, string(change.Event.Kind), "resource", res.Name, "status_code", check.StatusCode, "error", string(check.Error))
 	}
 	return outcome.NextIn, true, nil
 }
 
 // recordTimeout bounds the writing of a result.
 const recordTimeout = 10 * time.Second
-
-// holdsExtra is how long beyond twice the planned wait a state counts in the
-// history if no check follows.
-const holdsExtra = time.Minute
-
-// judge turns a check into what is stored.
-func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dispatchapy.Check) store.ProbeOutcome {
-	hc := &res.HealthCheck
-	outcome := store.ProbeOutcome{Fence: lease.Fence, Spans: lease.Health.Spans(check.At)}
-	var change Transition
-	if watched(res) {
-		outcome.Health, change = Evaluate(lease.Health, check.OK, check.At, Policy{hc.DownAfter, hc.UpAfter})
-		outcome.NextIn = max(hc.Interval.At(r.random()), minInterval)
-	} else {
-		// Due at once as soon as checks are switched on.
-		outcome.Health = observe(lease.Health, check.At)
-	}
-	outcome.Health.CountedTo = check.At
-	outcome.Health.HoldsUntil = check.At.Add(check.Duration + 2*outcome.NextIn + holdsExtra)
-	check.State = outcome.Health.State
-	outcome.Check = *check
-	event := dispatchapy.Event{At: check.At, ResourceID: res.ID}
-	switch change {
-	case WentDown:
-		event.Kind, event.Detail = dispatchapy.EventResourceDown, check.Detail
-	case CameUp:
-		event.Kind = dispatchapy.EventResourceUp
-		event.Detail = "was down for " + check.At.Sub(lease.Health.Since).Round(time.Second).String()
-	case NoTransition:
-		return outcome
-	}
-	outcome.Events = []dispatchapy.Event{event}
-	return outcome
-}
 
 // watched reports whether the checks of a resource are its gate.
 func watched(res *routing.Resource) bool { return res.IsActive() && res.HealthCheck.Enabled }

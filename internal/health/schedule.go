@@ -98,6 +98,7 @@ func (r *Runner) loop() {
 			looked = time.Now()
 			if changed || looked.Sub(reloaded) >= backstop {
 				r.reload()
+				r.release(r.snapshots.Load())
 				changed, reloaded = false, looked
 			}
 			in(r.startDue(s, ended))

@@ -52,6 +52,7 @@ func New(o Options) http.Handler {
 	a.registerTaskActions()
 	a.registerResources()
 	a.registerUptime()
+	a.registerIncidents()
 	a.registerEndpoints()
 	a.registerPreview()
 	a.registerTrial()

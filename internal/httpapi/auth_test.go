@@ -164,6 +164,8 @@ func (g *gateway) objectFor(path string, row access) (id, version int64) {
 	case "endpoints":
 		e := cfg.Endpoint("sms")
 		return e.ID, e.Version
+	case "incidents":
+		g.probe(cfg.Resource("primary").ID, false)
 	case "clients":
 		c := cfg.Client("shop")
 		return c.ID, c.Version

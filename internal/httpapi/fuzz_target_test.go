@@ -78,6 +78,7 @@ func (f *fuzzTarget) begin(t *testing.T) {
 	f.gateway, f.used, f.objects, f.versions = g, false, map[string]int64{}, map[string]string{}
 	g.posted("/v1/users", "", `{"name":"zoe","role":"viewer","password":"another-password"}`).want(201)
 	g.insert("shop", false)
+	g.probe(g.table.Load().Config.Resource("backup").ID, false)
 	f.session = g.posted("/v1/session", "-", `{"name":"admin","password":"`+adminPassword+`"}`).person(201).Token
 	f.readDocument()
 	g.logs.Reset()

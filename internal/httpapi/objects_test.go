@@ -25,7 +25,10 @@ func (g *gateway) probe(resourceID int64, ok bool) {
 		Fence: claimed.Probes[0].Fence, Health: next, NextIn: time.Hour,
 		Check: dispatchapy.Check{ResourceID: resourceID, At: at, Method: dispatchapy.CheckSimple, OK: ok,
 			Error: dispatchapy.ErrorTimeout, Detail: "no answer", Duration: 3 * time.Second, State: dispatchapy.HealthDown},
-		Events: []dispatchapy.Event{{Kind: dispatchapy.EventResourceDown, At: at, ResourceID: resourceID, Detail: "no answer"}},
+		Incident: &store.IncidentChange{
+			Kind: dispatchapy.EventResourceDown, ResourceID: resourceID, At: at, Open: true, Cause: "no answer",
+			Event: &dispatchapy.Event{Kind: dispatchapy.EventResourceDown, At: at, ResourceID: resourceID, Detail: "no answer"},
+		},
 	}
 	if stale, err := g.store.RecordProbes(g.t.Context(), []store.ProbeOutcome{outcome}); err != nil || len(stale) > 0 {
 		g.t.Fatalf("record: stale %v, %v", stale, err)
@@ -48,7 +51,7 @@ func TestResources(t *testing.T) {
 		{fmt.Sprintf("/v1/resources/%d/health", primary), shopToken, `{"items":[` + check + `],"next":null}`},
 		{"/v1/resources?limit=1", shopToken, `{"items":[{"id":` + fmt.Sprint(g.table.Load().Config.Resource("backup").ID) + `,"version":1,"name":"backup","active":true,` +
 			`"health":{"state":"unknown","since":null,"checked_at":null,"consecutive_failures":0,"consecutive_successes":0}}],"next":"YmFja3Vw"}`},
-		{"/v1/events?limit=1", "", `{"items":[{"id":2,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","task_id":null,"detail":"no answer"}],"next":"2"}`},
+		{"/v1/events?limit=1", "", `{"items":[{"id":2,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","endpoint":null,"task_id":null,"incident_id":1,"detail":"no answer"}],"next":"2"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {

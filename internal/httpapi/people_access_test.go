@@ -41,11 +41,11 @@ func init() {
 var leastRole = map[dispatchapy.Role][]string{
 	dispatchapy.RoleViewer: {
 		"list-tasks", "get-task", "list-resources", "get-resource", "list-checks", "get-uptime", "list-health", "list-endpoints", "get-endpoint",
-		"list-clients", "get-client", "get-settings", "list-events", "get-user-document", "list-samples",
+		"list-clients", "get-client", "get-settings", "list-events", "list-incidents", "get-incident", "get-user-document", "list-samples",
 		"get-session", "list-sessions", "end-other-sessions",
 		"sign-in", "sign-out", "change-password", // for whoever they are, with the answer that administrators get
 	},
-	dispatchapy.RoleOperator: {"retry-task", "stop-task", "send-task", "delete-task", "restore-task", "batch-tasks", "check-resource"},
+	dispatchapy.RoleOperator: {"retry-task", "stop-task", "send-task", "delete-task", "restore-task", "batch-tasks", "check-resource", "acknowledge-incident", "note-incident"},
 	dispatchapy.RoleAdmin: {
 		"create-resource", "update-resource", "patch-resource", "duplicate-resource", "resource-impact", "delete-resource",
 		"create-endpoint", "update-endpoint", "patch-endpoint", "duplicate-endpoint", "endpoint-impact", "delete-endpoint",

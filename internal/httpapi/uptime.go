@@ -27,6 +27,15 @@ type uptime struct {
 type resourceUptime struct {
 	Total uptime   `json:"total"`
 	Bars  []uptime `json:"bars" doc:"By the hour for a day, else by the day (UTC), oldest first; the last one is not over"`
+
+	Repairs repairs `json:"repairs"`
+}
+
+// repairs are the outages of a resource in a time.
+type repairs struct {
+	Incidents int64  `json:"incidents" doc:"Incidents of the kind resource.down that began in it"`
+	Repaired  int64  `json:"repaired" doc:"That ended in it"`
+	MTTRMS    *int64 `json:"mttr_ms" doc:"Mean time to repair of those that ended in it; null if none did"`
 }
 
 // resourceHealth is a resource's health beside that of others.
@@ -37,6 +46,8 @@ type resourceHealth struct {
 	Health health      `json:"health"`
 	Uptime uptime      `json:"uptime"`
 	Recent []checkMark `json:"recent" doc:"The latest checks, oldest first, at most 60"`
+
+	Repairs repairs `json:"repairs" doc:"Over the span of uptime"`
 }
 
 type checkMark struct {
@@ -68,7 +79,7 @@ func (a *api) registerUptime() {
 }
 
 func newResourceUptime(u *service.ResourceUptime) resourceUptime {
-	out := resourceUptime{Total: newUptime(&u.Total), Bars: make([]uptime, len(u.Bars))}
+	out := resourceUptime{Total: newUptime(&u.Total), Bars: make([]uptime, len(u.Bars)), Repairs: newRepairs(&u.Repairs)}
 	for i := range u.Bars {
 		out.Bars[i] = newUptime(&u.Bars[i])
 	}
@@ -92,10 +103,19 @@ func newUptime(u *service.Uptime) uptime {
 func newResourceHealth(r *service.ResourceHealth) resourceHealth {
 	out := resourceHealth{
 		ID: r.ID, Name: r.Name, Active: r.Active, Health: newHealth(&r.Health), Uptime: newUptime(&r.Uptime),
-		Recent: make([]checkMark, len(r.Recent)),
+		Recent: make([]checkMark, len(r.Recent)), Repairs: newRepairs(&r.Repairs),
 	}
 	for i, m := range r.Recent {
 		out.Recent[i] = checkMark{At: timestamp(m.At), OK: m.OK, State: m.State, DurationMS: milliseconds(m.Duration)}
+	}
+	return out
+}
+
+func newRepairs(r *service.Repairs) repairs {
+	out := repairs{Incidents: r.Incidents, Repaired: r.Repaired}
+	if r.Repaired > 0 {
+		mttr := r.MTTR.Milliseconds()
+		out.MTTRMS = &mttr
 	}
 	return out
 }

@@ -31,12 +31,13 @@ type Store interface {
 	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldEvents(ctx context.Context, age time.Duration, limit int) (int, error)
+	DeleteOldIncidents(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldUptime(ctx context.Context, age time.Duration, limit int) (int, error)
 }
 
-// Runner deletes finished tasks, audit entries and events as the settings say,
-// tasks that people deleted and can no longer restore, idempotency keys and
-// sessions that nobody may use any more, and statistics of long ago.
+// Runner deletes finished tasks, audit entries, events and incidents as the
+// settings say, tasks that people deleted and can no longer restore, idempotency
+// keys and sessions that nobody may use any more, and statistics of long ago.
 type Runner struct {
 	Store Store
 	Table *routing.Table
@@ -76,6 +77,7 @@ func (r *Runner) round(ctx context.Context) {
 	if cleanup.AuditDays > 0 {
 		r.sweep(ctx, "audit entries", olderThan(cleanup.AuditDays, r.Store.DeleteOldAudit))
 		r.sweep(ctx, "events", olderThan(cleanup.AuditDays, r.Store.DeleteOldEvents))
+		r.sweep(ctx, "incidents", olderThan(cleanup.AuditDays, r.Store.DeleteOldIncidents))
 	}
 	if cleanup.Enabled {
 		r.sweep(ctx, "finished tasks", olderThan(cleanup.AfterDays, r.Store.DeleteFinished))

@@ -15,10 +15,10 @@ import (
 
 // shelf counts what is left to delete.
 type shelf struct {
-	tasks, deleted, keys, sessions, stats, audit, events, uptime atomic.Int64
-	age, deletedAge, statsAge, auditAge, eventsAge, uptimeAge    atomic.Int64
-	steps                                                        atomic.Int64
-	err                                                          error
+	tasks, deleted, keys, sessions, stats, audit, events, incidents, uptime atomic.Int64
+	age, deletedAge, statsAge, auditAge, eventsAge, incidentsAge, uptimeAge atomic.Int64
+	steps                                                                   atomic.Int64
+	err                                                                     error
 }
 
 func (s *shelf) DeleteFinished(_ context.Context, age time.Duration, limit int) (int, error) {
@@ -52,6 +52,11 @@ func (s *shelf) DeleteOldAudit(_ context.Context, age time.Duration, limit int) 
 func (s *shelf) DeleteOldEvents(_ context.Context, age time.Duration, limit int) (int, error) {
 	s.eventsAge.Store(int64(age))
 	return s.take(&s.events, limit)
+}
+
+func (s *shelf) DeleteOldIncidents(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.incidentsAge.Store(int64(age))
+	return s.take(&s.incidents, limit)
 }
 
 func (s *shelf) DeleteOldUptime(_ context.Context, age time.Duration, limit int) (int, error) {
@@ -96,9 +101,10 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s.stats.Store(2*step + 7)
 	s.audit.Store(step + 1)
 	s.events.Store(step + 2)
+	s.incidents.Store(step + 3)
 	s.uptime.Store(step + 1)
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30, AuditDays: 60}, s, func() {
-		time.Sleep(12*pause + time.Millisecond)
+		time.Sleep(13*pause + time.Millisecond)
 		if n := s.tasks.Load(); n != 0 {
 			t.Errorf("%d tasks left", n)
 		}
@@ -117,8 +123,11 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 		if age := time.Duration(s.age.Load()); age != 30*24*time.Hour {
 			t.Errorf("age = %v, want 30 days", age)
 		}
-		if audit, events := s.audit.Load(), s.events.Load(); audit != 0 || events != 0 {
-			t.Errorf("%d audit entries and %d events left", audit, events)
+		if audit, events, incidents := s.audit.Load(), s.events.Load(), s.incidents.Load(); audit != 0 || events != 0 || incidents != 0 {
+			t.Errorf("%d audit entries, %d events and %d incidents left", audit, events, incidents)
+		}
+		if incidents := time.Duration(s.incidentsAge.Load()); incidents != 60*24*time.Hour {
+			t.Errorf("age of incidents = %v, want 60 days", incidents)
 		}
 		if audit, events := time.Duration(s.auditAge.Load()), time.Duration(s.eventsAge.Load()); audit != 60*24*time.Hour || events != audit {
 			t.Errorf("age of audit entries = %v, of events = %v, want 60 days", audit, events)
@@ -170,12 +179,12 @@ func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1, AuditDays: 30}, s, func() {
 		time.Sleep(interval - time.Millisecond)
-		if n := s.steps.Load(); n != 8 {
+		if n := s.steps.Load(); n != 9 {
 			t.Errorf("%d steps in a round that fails, want one each", n)
 		}
 		time.Sleep(interval)
-		if n := s.steps.Load(); n != 16 {
-			t.Errorf("%d steps after the second round, want 16", n)
+		if n := s.steps.Load(); n != 18 {
+			t.Errorf("%d steps after the second round, want 18", n)
 		}
 	})
 }

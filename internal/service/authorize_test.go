@@ -66,6 +66,8 @@ var needed = map[string]dispatchapy.Permission{
 	"ListResources": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig, "FindChecks": dispatchapy.ReadConfig,
 	"ResourceStates": dispatchapy.ReadConfig, "ResourceUses": dispatchapy.ReadConfig,
 	"SetUp": dispatchapy.WriteConfig, "PreviewSetup": dispatchapy.WriteConfig,
+	"ListIncidents": dispatchapy.ReadEvents, "Incident": dispatchapy.ReadEvents,
+	"AcknowledgeIncident": dispatchapy.HandleIncidents, "NoteIncident": dispatchapy.HandleIncidents,
 	"ResourceUptime": dispatchapy.ReadConfig, "ListHealth": dispatchapy.ReadConfig, "AllHealth": dispatchapy.ReadConfig,
 	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig, "EndpointRoutes": dispatchapy.ReadConfig,
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,

@@ -41,7 +41,7 @@ type TaskStore interface {
 type HistoryStore interface {
 	LoadHealth(ctx context.Context) ([]dispatchapy.Health, error)
 	ListChecks(ctx context.Context, resourceID, before int64, limit int) ([]dispatchapy.Check, error)
-	ListEvents(ctx context.Context, before int64, limit int) ([]dispatchapy.Event, error)
+	ListEvents(ctx context.Context, q store.EventQuery) ([]dispatchapy.Event, error)
 	ListAudit(ctx context.Context, q store.AuditQuery) ([]store.AuditEntry, error)
 }
 
@@ -53,6 +53,7 @@ type Store interface {
 	TrialStore
 	StatsStore
 	UptimeStore
+	IncidentStore
 }
 
 // Box encrypts what is stored of the configuration. aad names the row.

@@ -78,8 +78,25 @@ func uptimeSpan(span string, now time.Time) (since time.Time, bar time.Duration,
 
 // ResourceUptime is how a resource did over a span, as a whole and bar by bar.
 type ResourceUptime struct {
-	Total Uptime
-	Bars  []Uptime // every bar of the span, oldest first
+	Total   Uptime
+	Bars    []Uptime // every bar of the span, oldest first
+	Repairs Repairs
+}
+
+// Repairs are the outages of a resource in a time: incidents of the kind
+// resource.down.
+type Repairs struct {
+	Incidents int64         // that began in it
+	Repaired  int64         // that ended in it
+	MTTR      time.Duration // mean time to repair of those that ended; 0 if none did
+}
+
+func newRepairs(r *store.Repairs) Repairs {
+	out := Repairs{Incidents: r.Opened, Repaired: r.Closed}
+	if r.Closed > 0 {
+		out.MTTR = r.Took / time.Duration(r.Closed)
+	}
+	return out
 }
 
 // ResourceUptime gives how a resource did over one of UptimeSpans; "" is a day.
@@ -122,6 +139,13 @@ func (s *Service) ResourceUptime(ctx context.Context, p dispatchapy.Principal, i
 		out.Bars[i] = sums[i].uptime()
 	}
 	out.Total = total.uptime()
+	repairs, err := s.store.Repairs(ctx, dispatchapy.EventResourceDown, since, []int64{id})
+	if err != nil {
+		return ResourceUptime{}, storeError(err)
+	}
+	if len(repairs) > 0 {
+		out.Repairs = newRepairs(&repairs[0])
+	}
 	return out, nil
 }
 
@@ -133,11 +157,13 @@ type ResourceHealth struct {
 	Health dispatchapy.Health
 	Recent []dispatchapy.CheckMark // the latest checks, oldest first, at most store.MaxRecent
 	Uptime Uptime
+
+	Repairs Repairs
 }
 
 // ListHealth gives a page of the health of the resources that p may see, by
 // name, with how they did over one of UptimeSpans; "" is a day. It asks the
-// database three times, however many they are.
+// database four times, however many they are.
 func (s *Service) ListHealth(ctx context.Context, p dispatchapy.Principal, r PageRequest, span string) (Page[ResourceHealth], error) {
 	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return Page[ResourceHealth]{}, err
@@ -180,6 +206,10 @@ func (s *Service) resourceHealth(ctx context.Context, resources []*routing.Resou
 	if err != nil {
 		return nil, storeError(err)
 	}
+	repairs, err := s.store.Repairs(ctx, dispatchapy.EventResourceDown, since, ids)
+	if err != nil {
+		return nil, storeError(err)
+	}
 	out := make([]ResourceHealth, len(resources))
 	at := make(map[int64]int, len(resources))
 	sums := make([]uptimeSum, len(resources))
@@ -194,6 +224,9 @@ func (s *Service) resourceHealth(ctx context.Context, resources []*routing.Resou
 	}
 	for i := range recent {
 		out[at[recent[i].ResourceID]].Recent = recent[i].Checks
+	}
+	for i := range repairs {
+		out[at[repairs[i].ResourceID]].Repairs = newRepairs(&repairs[i])
 	}
 	for i := range out {
 		out[i].Uptime = sums[i].uptime()

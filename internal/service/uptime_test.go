@@ -30,6 +30,7 @@ func (n *node) checked(resourceID int64, at time.Time, ok bool, by string, holds
 		Health: dispatchapy.Health{ResourceID: resourceID, State: state, Since: at, CheckedAt: at, CountedTo: at, HoldsUntil: at.Add(holds)},
 		Check:  dispatchapy.Check{ResourceID: resourceID, At: at, OK: ok, State: state, By: by, Manual: by != "", Method: dispatchapy.CheckSimple, Duration: 3 * time.Millisecond},
 		Spans:  before.Spans(at), NextIn: time.Hour,
+		Incident: &store.IncidentChange{Kind: dispatchapy.EventResourceDown, ResourceID: resourceID, At: at, Open: !ok, Close: ok},
 	}
 	if stale, err := n.store.RecordProbes(n.t.Context(), []store.ProbeOutcome{outcome}); err != nil || len(stale) > 0 {
 		n.t.Fatalf("record: stale %v, %v", stale, err)
@@ -76,6 +77,9 @@ func TestUptime(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, sums(got.Bars...)); diff != "" {
 		t.Errorf("bars (-want +got):\n%s", diff)
+	}
+	if want := (service.Repairs{Incidents: 1, Repaired: 1, MTTR: 15 * time.Minute}); got.Repairs != want {
+		t.Errorf("repairs %+v, want %+v", got.Repairs, want)
 	}
 	if s, known := got.Total.Share(); !known || s < 0.93 || s > 0.94 || got.Total.Checks != 4 || got.Total.Failures != 1 ||
 		got.Total.Answer.P50 <= 0 || got.Total.Answer.P50 > 4*time.Millisecond {
@@ -132,6 +136,9 @@ func TestHealthOfAllResources(t *testing.T) {
 	}
 	if u := all[1].Uptime; u.Up != 5*time.Minute || u.Down != time.Minute || u.Checks != 2 || u.Failures != 1 {
 		t.Errorf("primary: %+v", u)
+	}
+	if want := (service.Repairs{Incidents: 1}); all[1].Repairs != want || all[0].Repairs != (service.Repairs{}) {
+		t.Errorf("repairs %+v and %+v, want %+v of the second", all[0].Repairs, all[1].Repairs, want)
 	}
 	if share, known := all[2].Uptime.Share(); known || all[2].Uptime.Unknown < 23*time.Hour {
 		t.Errorf("spare: %v %+v", share, all[2].Uptime)

@@ -106,9 +106,9 @@ type Store interface {
 	// asked for. A resource never seen before is due at once.
 	ClaimProbes(ctx context.Context, claim ProbeClaim) (ClaimedProbes, error)
 	// RecordProbes ends probe leases: new state, history row (at most
-	// MaxChecks per resource are kept), the hour's sums, next due time and
-	// events in one transaction. Stale ones change nothing and are reported by
-	// resource.
+	// MaxChecks per resource are kept), the hour's sums, next due time, the
+	// incident and events in one transaction. Stale ones change nothing and are
+	// reported by resource.
 	RecordProbes(ctx context.Context, outcomes []ProbeOutcome) (stale []int64, err error)
 	// LoadHealth gives the state of every resource that was ever checked.
 	LoadHealth(ctx context.Context) ([]dispatchapy.Health, error)
@@ -119,9 +119,8 @@ type Store interface {
 	// AppendEvents stores events that are no consequence of another change.
 	// Those without a time get the present one.
 	AppendEvents(ctx context.Context, events []dispatchapy.Event) error
-	// ListEvents gives up to limit events, newest first, with ids below before
-	// (0: from the newest).
-	ListEvents(ctx context.Context, before int64, limit int) ([]dispatchapy.Event, error)
+	// ListEvents gives up to Limit events, newest first.
+	ListEvents(ctx context.Context, q EventQuery) ([]dispatchapy.Event, error)
 
 	// Watch calls notify, from one goroutine, whenever something changed that
 	// others may wait for, until ctx ends. Hints may be lost or merged: callers
@@ -130,6 +129,7 @@ type Store interface {
 
 	Management
 	HealthHistory
+	Incidents
 
 	// InstanceKey is random, made when the database is created, and the same
 	// for every node on it. Stable identifiers are derived from it.
@@ -375,12 +375,25 @@ type ClaimedProbes struct {
 
 // ProbeOutcome ends a probe lease.
 type ProbeOutcome struct {
-	Fence  int64
-	Health dispatchapy.Health // the new state
-	Check  dispatchapy.Check
-	Spans  []dispatchapy.Span // what the history did not hold yet
-	NextIn time.Duration
-	Events []dispatchapy.Event
+	Fence    int64
+	Health   dispatchapy.Health // the new state
+	Check    dispatchapy.Check  // zero At: none was made
+	Spans    []dispatchapy.Span // what the history did not hold yet
+	NextIn   time.Duration
+	Incident *IncidentChange
+	Events   []dispatchapy.Event // besides that of the incident
+}
+
+// EventQuery selects events. Zero fields select all; all given ones must hold.
+type EventQuery struct {
+	Kinds      []dispatchapy.EventKind
+	ResourceID int64
+	EndpointID int64
+	IncidentID int64
+	Since      time.Time
+	Until      time.Time
+	Before     int64 // only ids below; 0: from the newest
+	Limit      int
 }
 
 // Hint says that something changed.

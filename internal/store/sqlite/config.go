@@ -131,6 +131,9 @@ func deleteObject(tx *tx, ref store.ObjectRef) error {
 	if deleted == 0 {
 		return fmt.Errorf("%s %d: %w", ref.Kind, ref.ID, store.ErrNotFound)
 	}
+	if err := closeIncidentsOf(tx, ref); err != nil {
+		return err
+	}
 	switch ref.Kind {
 	case store.KindResource:
 		return deleteHealth(tx, ref.ID)

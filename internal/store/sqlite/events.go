@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"dispatchapy"
+	"dispatchapy/internal/store"
 )
 
 // AppendEvents implements store.Store.
@@ -15,14 +16,39 @@ func (s *Store) AppendEvents(ctx context.Context, events []dispatchapy.Event) er
 	return s.writes.Do(ctx, func(tx *tx) error { return tx.addEvents(events) })
 }
 
-// ListEvents implements store.Store.
-func (s *Store) ListEvents(ctx context.Context, before int64, limit int) (events []dispatchapy.Event, err error) {
+// addEvents gives events without a time the present one.
+func (tx *tx) addEvents(events []dispatchapy.Event) error {
+	for i := range events {
+		e := &events[i]
+		at := micros(e.At)
+		if at == 0 {
+			at = tx.wall
+		}
+		if _, err := tx.exec(`INSERT INTO events (kind, at, resource_id, endpoint_id, task_id, incident_id, detail, run_at)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			string(e.Kind), at, e.ResourceID, e.EndpointID, e.TaskID, e.IncidentID, e.Detail, tx.now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ListEvents implements store.Store. At most maxPage events are given.
+func (s *Store) ListEvents(ctx context.Context, q store.EventQuery) (events []dispatchapy.Event, err error) {
+	var w where
+	w.and(true, "id < ?", fromNewest(q.Before))
+	w.kinds(q.Kinds)
+	w.and(q.ResourceID != 0, "resource_id > 0 AND resource_id = ?", q.ResourceID)
+	w.and(q.EndpointID != 0, "endpoint_id > 0 AND endpoint_id = ?", q.EndpointID)
+	w.and(q.IncidentID != 0, "incident_id > 0 AND incident_id = ?", q.IncidentID)
+	w.and(!q.Since.IsZero(), "at >= ?", ceilMicros(q.Since))
+	w.and(!q.Until.IsZero(), "at < ?", ceilMicros(q.Until))
 	err = s.reading(func() error {
-		rows, err := s.read.QueryContext(ctx, `SELECT id, kind, at, resource_id, task_id, detail FROM events
-			WHERE id < ? ORDER BY id DESC LIMIT ?`, fromNewest(before), max(limit, 0))
+		rows, err := s.read.QueryContext(ctx, `SELECT id, kind, at, resource_id, endpoint_id, task_id, incident_id, detail FROM events
+			WHERE `+w.sql()+" ORDER BY id DESC LIMIT ?", append(w.args, min(max(q.Limit, 0), maxPage))...)
 		events, err = collect(rows, err, func(rows *sql.Rows) (e dispatchapy.Event, err error) {
 			var at int64
-			err = rows.Scan(&e.ID, &e.Kind, &at, &e.ResourceID, &e.TaskID, &e.Detail)
+			err = rows.Scan(&e.ID, &e.Kind, &at, &e.ResourceID, &e.EndpointID, &e.TaskID, &e.IncidentID, &e.Detail)
 			e.At = fromMicros(at)
 			return e, err
 		})

@@ -65,7 +65,7 @@ func claimProbe(tx *tx, id int64, claim store.ProbeClaim) (probe *store.ProbeLea
 	return &store.ProbeLease{Health: health, Fence: fence}, dueAt, err
 }
 
-const healthColumns = "resource_id, state, failures, successes, since, checked_at, counted_to, holds_until"
+const healthColumns = "resource_id, state, failures, successes, since, checked_at, counted_to, holds_until, failed_from"
 
 // healthRow is a resource's row with its schedule.
 type healthRow struct {
@@ -80,10 +80,10 @@ func (r healthRow) Scan(dest ...any) error {
 
 // scanHealth reads healthColumns and whatever comes after them.
 func scanHealth(row scanner, more ...any) (h dispatchapy.Health, err error) {
-	var since, checked, counted, holds int64
-	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked, &counted, &holds}, more...)...)
+	var since, checked, counted, holds, failed int64
+	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked, &counted, &holds, &failed}, more...)...)
 	h.Since, h.CheckedAt = fromMicros(since), fromMicros(checked)
-	h.CountedTo, h.HoldsUntil = fromMicros(counted), fromMicros(holds)
+	h.CountedTo, h.HoldsUntil, h.FailedFrom = fromMicros(counted), fromMicros(holds), fromMicros(failed)
 	return h, err
 }
 
@@ -116,41 +116,56 @@ func (s *Store) RecordProbes(ctx context.Context, outcomes []store.ProbeOutcome)
 // nothing.
 func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
 	h, c := &o.Health, o.Check
+	c.ResourceID = h.ResourceID
+	checks, mark := 0, []byte{}
+	if !c.At.IsZero() {
+		checks, mark = 1, encodeMark(&c)
+	}
 	since := micros(h.Since)
 	if since == 0 {
 		since = tx.wall // 0 would mean never checked
 	}
-	c.ResourceID = h.ResourceID
 	var kept int
-	err = tx.row(`UPDATE resource_health SET state = ?, failures = ?, successes = ?, since = ?, checked_at = ?,
-		counted_to = ?, holds_until = ?, recent = substr(CAST(recent || ? AS BLOB), -?), due_at = ?, leased = 0, kept = min(kept, ?) + 1
+	err = tx.row(`UPDATE resource_health SET state = ?, failures = ?, successes = ?, since = ?, checked_at = ?, failed_from = ?,
+		counted_to = ?, holds_until = ?, recent = substr(CAST(recent || ? AS BLOB), -?), due_at = ?, leased = 0, kept = min(kept, ?) + ?
 		WHERE resource_id = ? AND fence = ? AND leased = 1 RETURNING kept`,
-		[]any{string(h.State), h.Failures, h.Successes, since, micros(h.CheckedAt), micros(h.CountedTo), micros(h.HoldsUntil),
-			encodeMark(&c), store.MaxRecent * markSize, after(tx.now, o.NextIn), store.MaxChecks, h.ResourceID, o.Fence}, &kept)
+		[]any{string(h.State), h.Failures, h.Successes, since, micros(h.CheckedAt), micros(h.FailedFrom),
+			micros(h.CountedTo), micros(h.HoldsUntil), mark, store.MaxRecent * markSize,
+			after(tx.now, o.NextIn), store.MaxChecks, checks, h.ResourceID, o.Fence}, &kept)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	if err := addCheck(tx, &c); err != nil {
-		return true, err
-	}
-	if kept > store.MaxChecks {
-		// Only the oldest: finding out how many there are takes reading them.
-		if _, err := tx.exec("DELETE FROM health_checks WHERE id = (SELECT min(id) FROM health_checks WHERE resource_id = ?)",
-			c.ResourceID); err != nil {
+	if checks > 0 {
+		if err := recordCheck(tx, &c, kept); err != nil {
 			return true, err
 		}
 	}
-	if err := addUptime(tx, &c, o.Spans); err != nil {
+	if err := addUptime(tx, o); err != nil {
 		return true, err
 	}
+	if o.Incident != nil {
+		if err := changeIncident(tx, o.Incident); err != nil {
+			return true, err
+		}
+	}
 	// Nobody waits for a check that found what was known.
-	if h.Since.Equal(h.CheckedAt) {
+	if h.Since.Equal(h.CountedTo) {
 		tx.hint.Health = true
 	}
 	return true, tx.addEvents(o.Events)
+}
+
+// recordCheck adds to the history, of which so many rows are kept then.
+func recordCheck(tx *tx, c *dispatchapy.Check, kept int) error {
+	if err := addCheck(tx, c); err != nil || kept <= store.MaxChecks {
+		return err
+	}
+	// Only the oldest: finding out how many there are takes reading them.
+	_, err := tx.exec("DELETE FROM health_checks WHERE id = (SELECT min(id) FROM health_checks WHERE resource_id = ?)", c.ResourceID)
+	return err
 }
 
 // addCheck writes a row of the history.
@@ -179,7 +194,7 @@ func trimChecks(tx *tx, resourceID int64) error {
 // that is under way asks the resource's old address: its lease ends.
 func resetHealth(tx *tx, id int64) error {
 	_, err := tx.exec(`UPDATE resource_health SET state = ?, failures = 0, successes = 0, since = iif(since = 0, 0, ?),
-		checked_at = 0, counted_to = 0, holds_until = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
+		checked_at = 0, counted_to = 0, holds_until = 0, failed_from = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
 		string(dispatchapy.HealthUnknown), tx.wall, tx.now, id)
 	tx.hint.Health = true
 	return err

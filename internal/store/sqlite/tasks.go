@@ -253,22 +253,6 @@ func (tx *tx) addLog(taskID int64, entries ...dispatchapy.LogEntry) error {
 	return err
 }
 
-// addEvents gives events without a time the present one.
-func (tx *tx) addEvents(events []dispatchapy.Event) error {
-	for i := range events {
-		e := &events[i]
-		at := micros(e.At)
-		if at == 0 {
-			at = tx.wall
-		}
-		if _, err := tx.exec("INSERT INTO events (kind, at, resource_id, task_id, detail, run_at) VALUES (?, ?, ?, ?, ?, ?)",
-			string(e.Kind), at, e.ResourceID, e.TaskID, e.Detail, tx.now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Task implements store.Store.
 func (s *Store) Task(ctx context.Context, id int64) (detail store.TaskDetail, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {

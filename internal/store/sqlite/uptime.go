@@ -41,30 +41,34 @@ func (r *uptimeRow) spend(state dispatchapy.HealthState, us int64) {
 }
 
 // addUptime counts a check and the spans before it.
-func addUptime(tx *tx, c *dispatchapy.Check, spans []dispatchapy.Span) error {
-	at := micros(c.At)
-	hours := map[int64]*uptimeRow{at / hour: {}}
-	now := hours[at/hour]
-	now.checks = 1
-	if c.OK {
-		now.answer.Add(c.Duration)
-	} else {
-		now.failures = 1
+func addUptime(tx *tx, o *store.ProbeOutcome) error {
+	hours := map[int64]*uptimeRow{}
+	of := func(at int64) *uptimeRow {
+		if hours[at/hour] == nil {
+			hours[at/hour] = &uptimeRow{}
+		}
+		return hours[at/hour]
 	}
-	for _, span := range spans {
-		from, to := max(micros(span.From), at-store.MaxSpan.Microseconds()), micros(span.To)
+	if c := &o.Check; !c.At.IsZero() {
+		row := of(micros(c.At))
+		row.checks++
+		if c.OK {
+			row.answer.Add(c.Duration)
+		} else {
+			row.failures++
+		}
+	}
+	for _, span := range o.Spans {
+		to := micros(span.To)
+		from := max(micros(span.From), to-store.MaxSpan.Microseconds())
 		for from < to {
-			h := from / hour
-			end := min((h+1)*hour, to)
-			if hours[h] == nil {
-				hours[h] = &uptimeRow{}
-			}
-			hours[h].spend(span.State, end-from)
+			end := min((from/hour+1)*hour, to)
+			of(from).spend(span.State, end-from)
 			from = end
 		}
 	}
-	for h, row := range hours {
-		if err := addUptimeRow(tx, c.ResourceID, h, row); err != nil {
+	for at, row := range hours {
+		if err := addUptimeRow(tx, o.Health.ResourceID, at, row); err != nil {
 			return err
 		}
 	}

@@ -111,15 +111,27 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		},
 		"LoadHealth":    func() error { _, err := s.LoadHealth(ctx); return err },
 		"ListChecks":    func() error { _, err := s.ListChecks(ctx, 1, 0, 1); return err },
-		"ListEvents":    func() error { _, err := s.ListEvents(ctx, 0, 1); return err },
-		"AppendEvents":  func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
-		"AppendAudit":   func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
-		"ListAudit":     func() error { _, err := s.ListAudit(ctx, store.AuditQuery{Limit: 1}); return err },
-		"PutSession":    func() error { return s.PutSession(ctx, session(1)) },
-		"Session":       func() error { _, err := s.Session(ctx, session(1).Hash); return err },
-		"TouchSessions": func() error { return s.TouchSessions(ctx, []store.SessionSeen{{Hash: session(1).Hash}}) },
-		"LimitSessions": func() error { return s.LimitSessions(ctx, time.Hour, time.Hour) },
-		"ListSessions":  func() error { _, err := s.ListSessions(ctx, 0, 0); return err },
+		"ListEvents":    func() error { _, err := s.ListEvents(ctx, store.EventQuery{Limit: 1}); return err },
+		"Uptime":        func() error { _, err := s.Uptime(ctx, store.UptimeQuery{}); return err },
+		"RecentChecks":  func() error { _, err := s.RecentChecks(ctx, nil); return err },
+		"ListIncidents": func() error { _, err := s.ListIncidents(ctx, store.IncidentQuery{Limit: 1}); return err },
+		"Incident":      func() error { _, err := s.Incident(ctx, 1); return err },
+		"Repairs":       func() error { _, err := s.Repairs(ctx, dispatchapy.EventResourceDown, time.Time{}, nil); return err },
+		"AnnotateIncident": func() error {
+			_, err := s.AnnotateIncident(ctx, 1, store.Annotation{By: "tester", Note: "n"})
+			return err
+		},
+		"AddIncidentEntries": func() error { return s.AddIncidentEntries(ctx, 1, nil) },
+		"DeleteOldUptime":    func() error { _, err := s.DeleteOldUptime(ctx, time.Hour, 1); return err },
+		"DeleteOldIncidents": func() error { _, err := s.DeleteOldIncidents(ctx, time.Hour, 1); return err },
+		"AppendEvents":       func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
+		"AppendAudit":        func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
+		"ListAudit":          func() error { _, err := s.ListAudit(ctx, store.AuditQuery{Limit: 1}); return err },
+		"PutSession":         func() error { return s.PutSession(ctx, session(1)) },
+		"Session":            func() error { _, err := s.Session(ctx, session(1).Hash); return err },
+		"TouchSessions":      func() error { return s.TouchSessions(ctx, []store.SessionSeen{{Hash: session(1).Hash}}) },
+		"LimitSessions":      func() error { return s.LimitSessions(ctx, time.Hour, time.Hour) },
+		"ListSessions":       func() error { _, err := s.ListSessions(ctx, 0, 0); return err },
 		"DeleteSessions": func() error {
 			_, err := s.DeleteSessions(ctx, store.SessionSelection{UserID: 1})
 			return err

@@ -151,7 +151,7 @@ func testOutcomeResource(t *testing.T, s store.Store) {
 // events reads all events, newest first.
 func events(t testing.TB, s store.Store) []dispatchapy.Event {
 	t.Helper()
-	list, err := s.ListEvents(t.Context(), 0, 100)
+	list, err := s.ListEvents(t.Context(), store.EventQuery{Limit: 100})
 	if err != nil {
 		t.Fatalf("ListEvents: %v", err)
 	}
@@ -171,7 +171,7 @@ func testOutcomeEvents(t *testing.T, s store.Store) {
 	if t.Failed() {
 		return
 	}
-	page, err := s.ListEvents(t.Context(), got[0].ID, 1)
+	page, err := s.ListEvents(t.Context(), store.EventQuery{Before: got[0].ID, Limit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,7 @@ func Run(t *testing.T, open Opener) {
 		{"Config", configCases},
 		{"Probes", probeCases},
 		{"Uptime", uptimeCases},
+		{"Incidents", incidentCases},
 		{"Audit", auditCases},
 		{"Sessions", sessionCases},
 		{"TokenUse", tokenUseCases},
