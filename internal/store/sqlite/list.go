@@ -25,6 +25,10 @@ type budget struct {
 	text int // where text has to be searched for in the rows
 }
 
+// searches is how many pages are searched for text at the same time. Each takes
+// a connection for long, and the others are for those who look something up.
+const searches = readers / 2
+
 var pageBudget = budget{rows: 20_000, text: 2_000}
 
 // ListTasks implements store.Store.
@@ -34,6 +38,14 @@ func (s *Store) ListTasks(ctx context.Context, q store.TaskQuery) (page store.Ta
 		return store.TaskPage{}, nil
 	}
 	q.Limit = min(max(q.Limit, 1), maxPage)
+	if f.Text != "" {
+		select {
+		case s.searching <- struct{}{}:
+			defer func() { <-s.searching }()
+		case <-ctx.Done():
+			return store.TaskPage{}, ctx.Err()
+		}
+	}
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		page, err = s.listTasks(ctx, tx, &q)
 		return err

@@ -42,18 +42,19 @@ const readers = 4
 
 // Store is a store.Store in an SQLite file.
 type Store struct {
-	log      *slog.Logger
-	path     string // of the database file
-	lock     *os.File
-	clock    clock
-	writes   *store.Batcher[operation]
-	writer   *writer // belongs to the goroutine of writes, like failing
-	failing  bool    // the last commit failed
-	read     *sql.DB
-	index    *indexer
-	budget   budget
-	watchers broadcast
-	leased   factsOfLeased
+	log       *slog.Logger
+	path      string // of the database file
+	lock      *os.File
+	clock     clock
+	writes    *store.Batcher[operation]
+	writer    *writer // belongs to the goroutine of writes, like failing
+	failing   bool    // the last commit failed
+	read      *sql.DB
+	index     *indexer
+	budget    budget
+	searching chan struct{} // holds the searches under way
+	watchers  broadcast
+	leased    factsOfLeased
 
 	// life is held for reading by those who read, and for writing to close.
 	life   sync.RWMutex
@@ -77,7 +78,7 @@ func open(ctx context.Context, options Options, wall time.Time) (_ *Store, err e
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", options.Path, err)
 	}
-	s := &Store{log: options.Log, path: path, budget: pageBudget, closed: make(chan struct{})}
+	s := &Store{log: options.Log, path: path, budget: pageBudget, searching: make(chan struct{}, searches), closed: make(chan struct{})}
 	s.closing, s.end = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.Default()

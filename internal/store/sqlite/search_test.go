@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -517,5 +518,32 @@ func TestSourceOnlyPagesTellNothing(t *testing.T) {
 		if sent, absent := end(f[0]), end(f[1]); sent != absent {
 			t.Errorf("%s: a page ends at %d, and at %d without it", name, sent, absent)
 		}
+	}
+}
+
+// Searches leave connections to others, however many there are.
+func TestSearchesAreFew(t *testing.T) {
+	s, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "dispatchapy.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range searches {
+		s.searching <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := s.ListTasks(ctx, store.TaskQuery{Filter: store.TaskFilter{Text: "x"}}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("one search more gives %v", err)
+	}
+	if _, err := s.ListTasks(t.Context(), store.TaskQuery{}); err != nil {
+		t.Errorf("a list beside the searches: %v", err)
+	}
+	<-s.searching
+	if _, err := s.ListTasks(t.Context(), store.TaskQuery{Filter: store.TaskFilter{Text: "x"}}); err != nil {
+		t.Errorf("when one has ended: %v", err)
+	}
+	if len(s.searching) != searches-1 {
+		t.Errorf("%d searches are under way", len(s.searching))
 	}
 }
