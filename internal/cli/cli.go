@@ -115,16 +115,17 @@ func Run(args []string, version string, in io.Reader, out, errOut io.Writer) (co
 	return exitOK
 }
 
-// report prints an error for people and gives the exit code.
+// report prints an error for people and gives the exit code. What it quotes may
+// come from strangers: a file, a server.
 func report(w io.Writer, err error) int {
 	var e *dispatchapy.Error
 	if errors.As(err, &e) && len(e.Fields) > 0 {
-		fmt.Fprintf(w, "dispatchapy: %s\n", e.Message)
+		fmt.Fprintf(w, "dispatchapy: %s\n", safe(e.Message))
 		for _, f := range e.Fields {
-			fmt.Fprintf(w, "  %s: %s\n", f.Path, f.Message)
+			fmt.Fprintf(w, "  %s: %s\n", safe(f.Path), safe(f.Message))
 		}
 	} else {
-		fmt.Fprintf(w, "dispatchapy: %v\n", err)
+		fmt.Fprintf(w, "dispatchapy: %s\n", safeLines(err.Error()))
 	}
 	if dispatchapy.ErrorCode(err) == dispatchapy.CodeInvalid {
 		return exitUsage

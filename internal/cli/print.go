@@ -42,6 +42,15 @@ func safe(s string) string {
 	}, s)
 }
 
+// safeLines is safe for a text of several lines.
+func safeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = safe(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // printable makes text from strangers safe for a terminal and short.
 func printable(s string, most int) string {
 	s = safe(s)

@@ -43,7 +43,7 @@ func open(ctx context.Context, path string) (*file, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, dispatchapy.Errorf(dispatchapy.CodeNotFound, "there is no file %s", path)
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "there is no file %s", path)
 	case err != nil:
 		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "%s cannot be read: %w", path, err)
 	case !info.Mode().IsRegular():

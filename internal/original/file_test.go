@@ -37,7 +37,7 @@ func TestRefusedFiles(t *testing.T) {
 		code       dispatchapy.Code
 		says       string
 	}{
-		{"missing", filepath.Join(dir, "none.db"), dispatchapy.CodeNotFound, "there is no file"},
+		{"missing", filepath.Join(dir, "none.db"), dispatchapy.CodeInvalid, "there is no file"},
 		{"a folder", dir, dispatchapy.CodeInvalid, "is not a file"},
 		{"not a database", text, dispatchapy.CodeInvalid, "is not an SQLite database"},
 		{"empty", empty, dispatchapy.CodeInvalid, "it has no table clients, client_dev_rules"},

@@ -20,15 +20,23 @@ const (
 // throttle slows down guessing of passwords, per address and per name. An
 // attempt counts as a failure from its beginning, so that many at once are no
 // way around it.
+//
+// Whoever keeps on guessing a name would keep its owner out as well. So a name
+// is not blocked for addresses from which it signed in before; there only the
+// failures of the address count.
 type throttle struct {
 	mu        sync.Mutex
 	addresses *tracker
 	names     *tracker
+	known     *tracker // names with the addresses from which they signed in
 }
 
 func newThrottle() *throttle {
-	return &throttle{addresses: newTracker(), names: newTracker()}
+	return &throttle{addresses: newTracker(), names: newTracker(), known: newTracker()}
 }
+
+// knownKey is a name with an address, as a key.
+func knownKey(address, name string) string { return address + "\x00" + name }
 
 // attempt is one that was let through.
 type attempt struct {
@@ -50,7 +58,7 @@ func (t *throttle) waitLocked(now time.Time, address, name string) time.Duration
 	if r := t.addresses.get(address, now); r != nil {
 		wait = max(r.blocked.Sub(now), r.refill(now), 0)
 	}
-	if r := t.names.get(name, now); r != nil && name != "" {
+	if r := t.names.get(name, now); r != nil && name != "" && !t.known.has(knownKey(address, name)) {
 		wait = max(wait, r.blocked.Sub(now))
 	}
 	return wait
@@ -81,6 +89,9 @@ func (a *attempt) succeeded() {
 	defer a.throttle.mu.Unlock()
 	a.throttle.names.remove(a.name.key)
 	a.throttle.addresses.forgive(a.address)
+	if a.name.key != "" {
+		a.throttle.known.add(knownKey(a.address.key, a.name.key), time.Now())
+	}
 }
 
 // withdrawn means that nothing was compared.
@@ -156,6 +167,12 @@ func (t *tracker) get(key string, now time.Time) *record {
 		return nil
 	}
 	return r
+}
+
+// has reports whether there is a record of a key, of whatever age.
+func (t *tracker) has(key string) bool {
+	_, found := t.records[key]
+	return found
 }
 
 // add gives the record of a key and makes it the one used last.

@@ -154,3 +154,42 @@ func TestAddressKey(t *testing.T) {
 		}
 	}
 }
+
+// TestGuessingANameDoesNotKeepItsOwnerOut, where they signed in before.
+func TestGuessingANameDoesNotKeepItsOwnerOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := newThrottle()
+		mine, _ := th.begin("home", "admin")
+		mine.succeeded()
+		for i := range freeFailures {
+			th.begin(fmt.Sprint("elsewhere", i), "admin")
+		}
+		if th.wait("abroad", "admin") == 0 {
+			t.Error("the name is not blocked: this tests nothing")
+		}
+		if wait := th.wait("home", "admin"); wait != 0 {
+			t.Errorf("its owner has to wait for %v", wait)
+		}
+		if th.wait("home", "other") != 0 {
+			t.Error("the address is blocked")
+		}
+		// Whoever guesses there is slowed down all the same.
+		for range freeFailures {
+			th.begin("home", "admin")
+		}
+		if th.wait("home", "admin") == 0 {
+			t.Error("nobody is slowed down where the name is known")
+		}
+	})
+}
+
+func TestKnownAddressesAreBounded(t *testing.T) {
+	th := newThrottle()
+	for i := range trackedMost + 10 {
+		a, _ := th.begin(fmt.Sprint(i), fmt.Sprint("name", i))
+		a.succeeded()
+	}
+	if n := len(th.known.records); n != trackedMost {
+		t.Errorf("%d addresses are known", n)
+	}
+}

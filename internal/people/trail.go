@@ -16,7 +16,7 @@ import (
 
 // Bounds of what refused people get written into the audit log.
 const (
-	refusalsEvery = 2 * time.Second
+	refusalsEvery = 20 * time.Second
 	refusalsBurst = 20
 )
 

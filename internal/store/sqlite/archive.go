@@ -67,7 +67,7 @@ func openArchive(ctx context.Context, path string, query url.Values) (*Archive, 
 	info, err := os.Stat(absolute)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, dispatchapy.Errorf(dispatchapy.CodeNotFound, "there is no file %s", path)
+		return nil, dispatchapy.Errorf(dispatchapy.CodeInvalid, "there is no file %s", path)
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():

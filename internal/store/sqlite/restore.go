@@ -106,7 +106,7 @@ func replace(ctx context.Context, path string, fill func(part string) error) (as
 func checkSource(backup, path string) error {
 	info, err := os.Stat(backup)
 	if errors.Is(err, fs.ErrNotExist) {
-		return dispatchapy.Errorf(dispatchapy.CodeNotFound, "there is no file %s", backup)
+		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "there is no file %s", backup)
 	}
 	if err != nil {
 		return err
