@@ -104,6 +104,9 @@ type Client struct {
 	// providers: requests, answers and errors with addresses in them.
 	ShowProviderBodies bool `json:"show_provider_bodies,omitempty"`
 
+	// MayRotateToken lets the client give itself a new token.
+	MayRotateToken bool `json:"may_rotate_token,omitempty"`
+
 	// OldTokens still open the gateway for a while after the token was changed.
 	OldTokens []OldToken `json:"old_tokens,omitempty"`
 }

@@ -229,6 +229,7 @@ func config() *rapid.Generator[*dispatchapy.Config] {
 				Endpoints:          rapid.SliceOfN(text(), 0, 2).Draw(t, "endpoints"),
 				Dev:                dispatchapy.ClientDev{Hold: rapid.Bool().Draw(t, "hold"), RulesEnabled: rapid.Bool().Draw(t, "rules on"), Rules: rules().Draw(t, "rules")},
 				ShowProviderBodies: rapid.Bool().Draw(t, "show"),
+				MayRotateToken:     rapid.Bool().Draw(t, "rotate"),
 				OldTokens: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) dispatchapy.OldToken {
 					return dispatchapy.OldToken{Hash: text().Draw(t, "hash"), Until: time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "until"), 0).UTC()}
 				}), 0, 2).Draw(t, "old tokens"),

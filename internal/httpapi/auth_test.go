@@ -62,7 +62,7 @@ var matrix = map[string]access{
 	"delete-client":       {nobody: 401, shop: 403, bank: 403, admin: 204, fresh: true},
 	"update-rules":        {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"dev":{"hold":true}}`, fresh: true},
 	"update-client-rules": {nobody: 401, shop: 200, bank: 404, admin: 200, body: `{"dev":{"hold":true}}`},
-	"rotate-token":        {nobody: 401, shop: 403, bank: 403, admin: 200, fresh: true},
+	"rotate-token":        {nobody: 401, shop: 404, bank: 404, admin: 200, fresh: true},
 	"update-settings":     {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"max_attempts":4}`},
 	"patch-settings":      {nobody: 401, shop: 403, bank: 403, admin: 200, body: `{"max_attempts":3}`},
 	"get-settings":        {nobody: 401, shop: 403, bank: 403, admin: 200},

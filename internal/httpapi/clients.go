@@ -20,6 +20,7 @@ type client struct {
 	Endpoints          []string              `json:"endpoints"`
 	Dev                dispatchapy.ClientDev `json:"dev"`
 	ShowProviderBodies bool                  `json:"show_provider_bodies" doc:"It may read what providers were sent and answered"`
+	MayRotateToken     bool                  `json:"may_rotate_token" doc:"It may give itself a new token"`
 	OldTokenUntil      *timestamp            `json:"old_token_until" nullable:"true" doc:"Until when a replaced token works, null if none does"`
 	LastUse            *timestamp            `json:"last_use" nullable:"true" doc:"When its token was used last, for a message or here; null: never"`
 	Token              dispatchapy.Secret    `json:"token,omitempty" doc:"A token that was just made. It is shown this once"`
@@ -72,6 +73,7 @@ func (a *api) registerRotation() {
 		}
 	}
 	op := operation(http.MethodPost, "/v1/clients/{id}/token", "rotate-token", "clients", "Give a client a new token")
+	op.Description = "A client may do this to itself if it has may_rotate_token."
 	register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *input) (*objectOutput[client], error) {
 		var overlap time.Duration
 		if in.Body != nil && in.Body.Overlap != "" {
@@ -80,7 +82,7 @@ func (a *api) registerRotation() {
 				return nil, fieldFault("overlap", "must be 0s, 1h or 24h")
 			}
 		}
-		made, err := a.service.RotateToken(ctx, p, in.ID, overlap)
+		made, err := a.service.RotateToken(ctx, p, in.ID, nil, overlap)
 		object := newClientWithToken(&made)
 		return &objectOutput[client]{ETag: etagOf(object), Body: object}, err
 	})
@@ -153,6 +155,7 @@ func newClient(c *service.Client) client {
 		Endpoints:          emptyIfNil(c.Endpoints),
 		Dev:                c.Dev,
 		ShowProviderBodies: c.ShowProviderBodies,
+		MayRotateToken:     c.MayRotateToken,
 		OldTokenUntil:      optionalTime(c.OldTokenUntil),
 		LastUse:            optionalTime(c.LastUse),
 	}

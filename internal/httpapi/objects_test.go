@@ -81,7 +81,7 @@ func TestEndpointsAndClients(t *testing.T) {
 	tests := []struct{ path, token, want string }{
 		{"/v1/endpoints", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"version":1,"path":"sms","description":"","active":true,"readiness":"Ready",`+
 			`"required_params":["ref","scope"],"max_body":1048576,"resources":["primary","backup"],"clients":["shop"]}],"next":null}`, sms)},
-		{"/v1/clients", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"version":1,"name":"shop","description":"","endpoints":["sms"],"dev":{"hold":false,"rules_enabled":false},"show_provider_bodies":false,"old_token_until":null,"last_use":null}],"next":null}`, shop)},
+		{"/v1/clients", shopToken, fmt.Sprintf(`{"items":[{"id":%d,"version":1,"name":"shop","description":"","endpoints":["sms"],"dev":{"hold":false,"rules_enabled":false},"show_provider_bodies":false,"may_rotate_token":false,"old_token_until":null,"last_use":null}],"next":null}`, shop)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {

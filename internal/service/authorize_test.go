@@ -81,7 +81,7 @@ var needed = map[string]dispatchapy.Permission{
 	"CreateEndpoint": dispatchapy.WriteConfig, "UpdateEndpoint": dispatchapy.WriteConfig, "DuplicateEndpoint": dispatchapy.WriteConfig,
 	"EndpointImpact": dispatchapy.WriteConfig, "DeleteEndpoint": dispatchapy.WriteConfig,
 	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "UpdateClientDev": dispatchapy.WriteDev, "DuplicateClient": dispatchapy.WriteConfig,
-	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteConfig,
+	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteDev, "TryRules": dispatchapy.WriteDev,
 	"UpdateSettings": dispatchapy.WriteConfig, "ListAudit": dispatchapy.ReadAudit,
 }
 

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -165,11 +166,16 @@ func (s *Service) DuplicateClient(ctx context.Context, p dispatchapy.Principal, 
 	return s.writtenClient(ctx, made, token, err)
 }
 
-// RotateToken gives a client a new token. The one before works for the overlap,
-// one of Overlaps; with 0 it and those before it end at once.
-func (s *Service) RotateToken(ctx context.Context, p dispatchapy.Principal, id int64, overlap time.Duration) (NewClient, error) {
-	if err := require(p, dispatchapy.WriteConfig); err != nil {
+// RotateToken gives a client a new token: an administrator any client, a client
+// itself if it may. The one before works for the overlap, one of Overlaps; with
+// 0 it and those before it end at once. expect is the version that the client
+// must be at; nil: any.
+func (s *Service) RotateToken(ctx context.Context, p dispatchapy.Principal, id int64, expect *int64, overlap time.Duration) (NewClient, error) {
+	if err := require(p, dispatchapy.WriteDev); err != nil {
 		return NewClient{}, err
+	}
+	if !p.IsStaff() && p.ClientID != id {
+		return NewClient{}, notFound("client", id)
 	}
 	if !slices.Contains(Overlaps, overlap) {
 		return NewClient{}, invalid("overlap", "must be 0s, 1h or 24h")
@@ -180,7 +186,14 @@ func (s *Service) RotateToken(ctx context.Context, p dispatchapy.Principal, id i
 		if i < 0 {
 			return "", notFound("client", id)
 		}
-		c := gatewayfile.Clone(&draft.Clients[i])
+		stored := &draft.Clients[i]
+		if !p.IsStaff() && !stored.MayRotateToken {
+			return "", dispatchapy.Errorf(dispatchapy.CodeForbidden, "this client may not change its token: ask an administrator")
+		}
+		if expect != nil && *expect != stored.Version {
+			return "", staleVersion(fmt.Sprintf("client %q", stored.Name), stored.Version)
+		}
+		c := gatewayfile.Clone(stored)
 		c.OldTokens = stillWorking(c, overlap, time.Now())
 		token = giveToken(c)
 		return clientKind.put(draft, i, c)

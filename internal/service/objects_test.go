@@ -175,7 +175,7 @@ func TestInvalidObjectsChangeNothing(t *testing.T) {
 			_, err := n.UpdateSettings(ctx, admin, &version, func(s *dispatchapy.Settings) error { s.MaxAttempts = 0; return nil })
 			return err
 		}},
-		{"overlap", "overlap", func() error { _, err := n.RotateToken(ctx, admin, shop.ID, time.Minute); return err }},
+		{"overlap", "overlap", func() error { _, err := n.RotateToken(ctx, admin, shop.ID, nil, time.Minute); return err }},
 	}
 	before := n.table.Load()
 	for _, tt := range tests {
@@ -466,7 +466,7 @@ func TestRotateToken(t *testing.T) {
 	shop := n.clientNamed("shop")
 	works := func(token dispatchapy.Secret) bool { _, ok := n.Authenticate(token); return ok }
 
-	first, err := n.RotateToken(ctx, admin, shop.ID, 24*time.Hour)
+	first, err := n.RotateToken(ctx, admin, shop.ID, nil, 24*time.Hour)
 	if err != nil || !works(first.Token) || !works("shop-token-1234") {
 		t.Fatalf("during the overlap both tokens work: %v", err)
 	}
@@ -483,13 +483,13 @@ func TestRotateToken(t *testing.T) {
 	if !works("shop-token-1234") || n.stored().Client("shop").OldTokens == nil {
 		t.Error("applying a file without the token ended the old one")
 	}
-	last, err := n.RotateToken(ctx, admin, shop.ID, 0)
+	last, err := n.RotateToken(ctx, admin, shop.ID, nil, 0)
 	if err != nil || !works(last.Token) || works(first.Token) || works("shop-token-1234") || !last.OldTokenUntil.IsZero() {
 		t.Errorf("without overlap the old ones end at once: %v", err)
 	}
 	var all []dispatchapy.Secret
 	for range dispatchapy.MaxOldTokens + 2 {
-		made, err := n.RotateToken(ctx, admin, shop.ID, time.Hour)
+		made, err := n.RotateToken(ctx, admin, shop.ID, nil, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -504,6 +504,33 @@ func TestRotateToken(t *testing.T) {
 	}
 	if !works("given-token-1") || works(all[len(all)-1]) {
 		t.Error("a token that is given ends all others")
+	}
+}
+
+// TestClientsRotateTheirTokens: a client may only if it was allowed to, and only
+// its own.
+func TestClientsRotateTheirTokens(t *testing.T) {
+	n := startNode(t)
+	ctx := t.Context()
+	shop, bank := n.clientNamed("shop"), n.clientNamed("bank")
+	who := n.client("shop-token-1234")
+	_, err := n.RotateToken(ctx, who, shop.ID, nil, 0)
+	wantCode(t, err, dispatchapy.CodeForbidden)
+	n.apply("version: 1\nclients: [{name: shop, endpoints: [sms], may_rotate_token: true}]\n", service.ApplyOptions{})
+	_, err = n.RotateToken(ctx, who, bank.ID, nil, 0)
+	wantCode(t, err, dispatchapy.CodeNotFound)
+	_, err = n.RotateToken(ctx, who, shop.ID, &shop.Version, 0)
+	wantConflict(t, err, dispatchapy.CodeConflict)
+	shop = n.clientNamed("shop")
+	made, err := n.RotateToken(ctx, who, shop.ID, &shop.Version, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := n.Authenticate(made.Token); !ok {
+		t.Error("the new token does not work")
+	}
+	if _, ok := n.Authenticate("shop-token-1234"); ok {
+		t.Error("the old token works")
 	}
 }
 
@@ -612,7 +639,7 @@ func TestAFailingDatabaseChangesNothing(t *testing.T) {
 	for name, err := range map[string]error{
 		"create": second(n.CreateClient(t.Context(), admin, &dispatchapy.Client{Name: "new"})),
 		"update": second(n.UpdateResource(t.Context(), admin, primary.ID, &primary.Version, func(r *dispatchapy.Resource) error { r.Name = "x"; return nil })),
-		"rotate": second(n.RotateToken(t.Context(), admin, shop.ID, time.Hour)),
+		"rotate": second(n.RotateToken(t.Context(), admin, shop.ID, nil, time.Hour)),
 		"delete": n.DeleteResource(t.Context(), admin, primary.ID, &impact.Version, true),
 	} {
 		if dispatchapy.ErrorCode(err) != dispatchapy.CodeUnavailable {

@@ -93,7 +93,7 @@ func (f *Field) set(pairs []any) error {
 	}
 	switches := map[string]*bool{
 		"required": &f.Required, "optional": &f.Optional, "code": &f.Code, "autofocus": &f.Autofocus, "readonly": &f.Readonly,
-		"disabled": &f.Disabled, "hidelabel": &f.HideLabel,
+		"disabled": &f.Disabled, "hidelabel": &f.HideLabel, "on": &f.On, // as it is in a row that is added
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		name, _ := pairs[i].(string)

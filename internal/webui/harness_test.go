@@ -230,7 +230,7 @@ func (b *browser) csrf() string {
 func (a *answer) want(status int) *answer {
 	a.t.Helper()
 	if a.status != status {
-		a.t.Fatalf("status %d, want %d: %.2000s", a.status, status, a.body)
+		a.t.Fatalf("status %d, want %d: %.2000s", a.status, status, a.content())
 	}
 	return a
 }
@@ -240,10 +240,18 @@ func (a *answer) shows(texts ...string) *answer {
 	a.t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(a.body, text) {
-			a.t.Errorf("the page does not show %q: %.3000s", text, a.body)
+			a.t.Errorf("the page does not show %q: %.3000s", text, a.content())
 		}
 	}
 	return a
+}
+
+// content is the page without what stands around every page.
+func (a *answer) content() string {
+	if _, content, found := strings.Cut(a.body, `<main id="main"`); found {
+		return content
+	}
+	return a.body
 }
 
 // hides fails the test if the page has one of the texts.

@@ -3,6 +3,7 @@ package webui
 import (
 	"net/http"
 	"regexp"
+	"slices"
 
 	"dispatchapy"
 )
@@ -40,7 +41,7 @@ func (r route) pattern() string { return r.method + " " + r.path }
 // tests is made.
 func (ui *UI) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
-	return []route{
+	return slices.Concat([]route{
 		{get, "/login", anybody, ui.showLogin},
 		{post, "/login", anybody, ui.signIn},
 		{post, "/logout", anybody, ui.signOut},
@@ -53,7 +54,10 @@ func (ui *UI) routes() []route {
 		{get, "/tasks/suggest", everybody, ui.suggestTasks},
 		{get, "/tasks/rows", everybody, ui.showTaskRows},
 		{get, "/tasks/news", everybody, ui.showTaskNews},
-	}
+	},
+		ui.clientRoutes(),
+		ui.settingsRoutes(),
+	)
 }
 
 // moved are the addresses of the original's pages, and of former ones of ours.

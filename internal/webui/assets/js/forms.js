@@ -118,6 +118,17 @@ on("click", "[data-remove-row]", (event, button) => {
   ($("[data-remove-row]", next ?? list) ?? $("[data-add-row]", list.closest("[data-rows]")))?.focus();
 });
 
+on("click", "[data-move-row]", (event, button) => {
+  event.preventDefault();
+  const row = button.closest(".item");
+  const list = row.parentElement;
+  if (button.dataset.moveRow === "-1") row.previousElementSibling?.before(row);
+  else row.nextElementSibling?.after(row);
+  renumber(list);
+  list.dispatchEvent(new Event("change", { bubbles: true }));
+  button.focus();
+});
+
 // renumber gives names like headers[0].name their place: data-name holds them
 // with # for it.
 function renumber(list) {
