@@ -64,12 +64,19 @@ type process struct {
 // ready. The process is killed at the end of the test if it still runs.
 func launch(t *testing.T, dir, file string, flags ...string) *process {
 	t.Helper()
+	return launchIn(t, nil, dir, file, flags...)
+}
+
+// launchIn is launch with more in the environment.
+func launchIn(t *testing.T, env []string, dir, file string, flags ...string) *process {
+	t.Helper()
 	config := filepath.Join(t.TempDir(), "gateway.yaml")
 	if err := os.WriteFile(config, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	args := append([]string{"serve", "--addr", "127.0.0.1:0", "--data-dir", dir, "--config", config}, flags...)
 	p := &process{cmd: command(t, args...), logs: &logs{}, ended: make(chan struct{})}
+	p.cmd.Env = append(p.cmd.Env, env...)
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

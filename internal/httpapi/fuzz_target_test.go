@@ -23,6 +23,18 @@ type lasting struct {
 	cleanups   []func()
 }
 
+// memory gives a directory that no disk slows down, where there is such a
+// thing. Input that takes ten seconds counts as hung, and a single one may be
+// a hundred commits.
+func memory(f *testing.F) string {
+	dir, err := os.MkdirTemp("/dev/shm", "dispatchapy-fuzz-*")
+	if err != nil {
+		return f.TempDir()
+	}
+	f.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 func (l *lasting) Cleanup(f func()) { l.cleanups = append(l.cleanups, f) }
 
 func (l *lasting) Context() context.Context { return context.Background() }

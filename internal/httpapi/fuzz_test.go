@@ -22,7 +22,7 @@ func FuzzBodies(f *testing.F) {
 	for _, body := range oddBodies {
 		f.Add(body)
 	}
-	target := &fuzzTarget{lasting: &lasting{dir: f.TempDir()}}
+	target := &fuzzTarget{lasting: &lasting{dir: memory(f)}}
 	f.Cleanup(target.lasting.end)
 	f.Fuzz(func(t *testing.T, body string) {
 		target.begin(t)

@@ -28,7 +28,7 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &down),
 		errors.As(err, &refused) && dispatchapy.ErrorCode(err) == dispatchapy.CodeUnavailable:
-		status, text = http.StatusServiceUnavailable, "Signing in is not possible at the moment.\nTry again in a few seconds."
+		status, text = http.StatusServiceUnavailable, "Signing in with your organisation is not possible at the moment.\nTry again in a few seconds, or sign in with a password."
 		w.Header().Set("Retry-After", "5")
 	case !errors.As(err, &refused):
 		d.options.People.RefuseExternal(r.Context(), from(r))
