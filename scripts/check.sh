@@ -4,9 +4,10 @@
 #   scripts/check.sh              all steps
 #   scripts/check.sh vet tests    only these
 #
-# Needs Go, git, bash and, for the race detector, a C compiler. What else is
-# needed is installed into .bin, once. A failed step does not stop the others;
-# the exit status is 1 if any failed.
+# Needs Go, git and bash. What else is needed is installed, once: the linter into
+# .bin and, as root on Debian or a relative of it, a C compiler for the race
+# detector and the programs with which tests run code samples and pages. A failed
+# step does not stop the others; the exit status is 1 if any failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +21,56 @@ is_linter() {
 	[[ -x $1 && $("$1" version --short 2>/dev/null) == "$lint_version" ]]
 }
 
+# programs are what tests are skipped without: how to see that it is there, the
+# Debian packages and what is not tested.
+readonly programs=(
+	"has \"\$(go env CC)\"|gcc libc6-dev|data races"
+	"has curl|curl|the code sample for curl"
+	"has python3|python3|the code sample in Python"
+	"has node|nodejs|the code sample in JavaScript"
+	"has php && php -r 'exit((int) !extension_loaded(\"curl\"));'|php-cli php-curl|the code sample in PHP"
+	"has chromium chromium-browser google-chrome|chromium|the web interface in a browser"
+)
+
+# has says whether one of the programs $@ is there.
+has() {
+	local name
+	for name; do
+		[[ -n $(type -P "$name") ]] && return
+	done
+	return 1
+}
+
+# install_packages installs Debian packages. The lists of packages are only
+# renewed if it does not work with those that are there.
+install_packages() {
+	local -x DEBIAN_FRONTEND=noninteractive
+	local install=(apt-get install -y -qq --no-install-recommends "$@")
+	"${install[@]}" 2>/dev/null || { apt-get update -qq && "${install[@]}"; }
+}
+
+# install_programs installs what tests need and says what will not be tested.
+# Without it everything else is still checked, and so it does not fail.
+install_programs() {
+	local entry is_there packages untested missing=()
+	for entry in "${programs[@]}"; do
+		IFS='|' read -r is_there packages untested <<<"$entry"
+		# shellcheck disable=SC2206 # packages are words
+		eval "$is_there" || missing+=($packages)
+	done
+	((${#missing[@]})) || return 0
+	if ((EUID == 0)) && has apt-get; then
+		echo "installing ${missing[*]}"
+		install_packages "${missing[@]}" >/dev/null || echo "apt-get failed"
+	fi
+	for entry in "${programs[@]}"; do
+		IFS='|' read -r is_there packages untested <<<"$entry"
+		eval "$is_there" || echo "*** NOT TESTED: $untested. Install $packages. ***"
+	done
+}
+
 step_tools() {
+	install_programs
 	is_linter "$lint_bin" && return
 	local installed
 	installed=$(command -v golangci-lint || echo "$(go env GOPATH)/bin/golangci-lint")
@@ -47,14 +97,27 @@ step_lint() {
 }
 
 step_tests() {
+	local failed=0
 	if [[ $(CGO_ENABLED=1 go env CGO_ENABLED) == 1 ]] && command -v "$(go env CC)" >/dev/null; then
 		# The race detector brings pointer checks along, which take most of the
 		# time in SQLite's translated code and nothing is learnt from there.
-		CGO_ENABLED=1 go test -race -gcflags='modernc.org/...=-d=checkptr=0' -shuffle=on -timeout=10m ./...
-		return
+		CGO_ENABLED=1 go test -race -gcflags='modernc.org/...=-d=checkptr=0' -shuffle=on -timeout=10m ./... || failed=1
+		tests_without_race || failed=1
+		return $failed
 	fi
 	echo "*** NO C COMPILER FOUND: the tests run WITHOUT the race detector. Install gcc. ***"
 	CGO_ENABLED=0 go test -shuffle=on -timeout=10m ./...
+}
+
+# tests_without_race runs the tests that the race detector would make too slow:
+# those in files with a build constraint against it.
+tests_without_race() {
+	local file names failed=0
+	while read -r file; do
+		names=$(grep -oP '^func \KTest\w+' "$file" | paste -sd'|')
+		CGO_ENABLED=0 go test -run="^($names)\$" "./$(dirname "$file")" || failed=1
+	done < <(git ls-files -co --exclude-standard -- '*_test.go' | xargs -r grep -l '^//go:build .*!race')
+	return $failed
 }
 
 # fuzz runs the target $2 of the directory $1. On a busy machine Go may report

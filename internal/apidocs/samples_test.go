@@ -87,6 +87,9 @@ func run(t *testing.T, sample Sample) (output string, err error) {
 			t.Skipf("NOT TESTED: %s cannot be run, because %s is not installed", sample.Label, program)
 		}
 	}
+	if sample.Language == "php" && exec.CommandContext(t.Context(), "php", "-r", `exit((int) !extension_loaded("curl"));`).Run() != nil {
+		t.Skipf("NOT TESTED: %s cannot be run, because PHP has no curl extension", sample.Label)
+	}
 	file := filepath.Join(t.TempDir(), runner.file)
 	if err := os.WriteFile(file, []byte(sample.Code), 0o600); err != nil {
 		t.Fatal(err)

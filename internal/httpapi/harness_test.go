@@ -67,7 +67,7 @@ type gateway struct {
 	names   int // that were given
 	box     *sealer.Box
 	sender  *deliver.Client
-	mail    service.Mailer // nil: the real one
+	quiet   bool // nothing is sent to providers and mail servers
 	rooms   *routing.Availability
 
 	tokens map[dispatchapy.Role]string // of a staffed one
@@ -112,7 +112,7 @@ func (checker) CheckNow(_ context.Context, id int64, by string) (dispatchapy.Che
 	}, nil
 }
 
-func newGateway(t testing.TB) *gateway {
+func newGateway(t testing.TB, set ...func(*gateway)) *gateway {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "test.db"), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -134,6 +134,9 @@ func newGateway(t testing.TB) *gateway {
 	g := &gateway{t: t, store: &faultyStore{Store: db}, table: routing.NewTable(empty), logs: &bytes.Buffer{}}
 	g.box = box
 	g.people = people.New(people.Options{Store: db, Box: box, Snapshots: g.table, Log: slog.New(slog.DiscardHandler), Cost: cheapHash})
+	for _, f := range set {
+		f(g)
+	}
 	g.serve(g.delivery())
 	admin := dispatchapy.Principal{Name: "setup", Role: dispatchapy.RoleAdmin}
 	if _, err := g.service.Apply(t.Context(), admin, "base.yaml", []byte(baseFile), service.ApplyOptions{}); err != nil {
@@ -143,9 +146,9 @@ func newGateway(t testing.TB) *gateway {
 }
 
 // staffed is a gateway with the user admin and tokens of the lesser roles.
-func staffed(t testing.TB) *gateway {
+func staffed(t testing.TB, set ...func(*gateway)) *gateway {
 	t.Helper()
-	g := newGateway(t)
+	g := newGateway(t, set...)
 	if err := g.people.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -167,9 +170,9 @@ func staffed(t testing.TB) *gateway {
 // serve makes the service and the handler.
 func (g *gateway) serve(delivery service.Delivery) {
 	log := slog.New(slog.NewJSONHandler(g.logs, nil))
-	mailer := g.mail
-	if mailer == nil {
-		mailer = mail.New(mail.Options{Dial: g.sender.Connect})
+	var mailer service.Mailer = mail.New(mail.Options{Dial: g.sender.Connect})
+	if g.quiet {
+		mailer, delivery.Sender = silentMailer{}, silentSender{g.sender}
 	}
 	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery, Mail: mailer})
 	g.handler = httpapi.New(httpapi.Options{
