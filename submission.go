@@ -22,6 +22,7 @@ type Submission struct {
 	ResendOf int64   // the task that this one was made from by a person; 0: none
 	Refused  []int64 // resources that it is not offered to, unless it is retried by hand
 	Note     string  // first line of its log; "" if there is nothing to say
+	By       string  // the person that Note names; "" if there is none
 }
 
 // IdempotencyTTL is how long an idempotency key is remembered.

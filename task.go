@@ -52,6 +52,19 @@ type Attempt struct {
 	Duration     time.Duration
 	Timing       Timing
 	Exchange     *Exchange // nil: there was no request, or it was made before exchanges were kept
+
+	// Place is that of the resource in the endpoint's failover order of so many
+	// Routes, from 1; 0 if it was made before that was kept. PassedOver are the
+	// resources before it that were not even tried in this round.
+	Place      int
+	Routes     int
+	PassedOver []PassedOver
+}
+
+// PassedOver is a resource that was not tried, and why.
+type PassedOver struct {
+	ResourceID int64
+	Why        string // "down", "full", ...; "refused" if it had refused the message before
 }
 
 // Timing splits the duration of an attempt. A part that did not happen (a
@@ -97,4 +110,41 @@ const (
 type LogEntry struct {
 	At      time.Time
 	Message string
+	Kind    LogKind // what the line says, for programs
+	Data    LogData // about what; zero fields do not belong to the kind
+}
+
+// LogKind is what a line of a task's log says.
+type LogKind string
+
+// The kinds of lines.
+const (
+	LogNote       LogKind = ""            // only text, as are all lines of earlier versions
+	LogSubmitted  LogKind = "submitted"   // By sent it in the client's name
+	LogResent     LogKind = "resent"      // By made it from Task
+	LogHeld       LogKind = "held"        // the message says why
+	LogReleased   LogKind = "released"    // By let it go
+	LogRetried    LogKind = "retried"     // By gave it a fresh budget
+	LogStopped    LogKind = "stopped"     // By stopped it; Task, if any, takes its place
+	LogDeleted    LogKind = "deleted"     // By deleted it
+	LogRestored   LogKind = "restored"    // By brought it back
+	LogOverride   LogKind = "override"    // a development rule replaced a value
+	LogPassedOver LogKind = "passed_over" // why the next attempt went to Resource and not to an earlier one
+	LogBrokenOff  LogKind = "broken_off"  // an attempt at Resource, of which nothing is known
+	LogFailed     LogKind = "failed"      // it was given up; the message says why
+)
+
+// LogData is what a line of a task's log is about.
+type LogData struct {
+	By       string `json:"by,omitempty"`
+	Task     int64  `json:"task,omitempty"`
+	Resource int64  `json:"resource,omitempty"`
+
+	// Of a rule: whose it is, its place there from 0, and what it replaced, as
+	// JSON, shortened if it is long; "" for a value that was absent.
+	Origin string `json:"origin,omitempty"`
+	Rule   int    `json:"rule,omitempty"`
+	Param  string `json:"param,omitempty"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
 }

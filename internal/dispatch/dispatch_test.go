@@ -109,6 +109,15 @@ func TestARefusalIsNotRepeated(t *testing.T) {
 		if !slices.Equal(to, []string{"a", "b", "b"}) {
 			t.Errorf("sent to %v, want a only once", to)
 		}
+		attempts := g.store.attempts[1]
+		for i, place := range []int{1, 2, 2} {
+			if a := attempts[i]; a.Place != place || a.Routes != 2 {
+				t.Errorf("attempt %d is at place %d of %d, want %d of 2", i+1, a.Place, a.Routes, place)
+			}
+		}
+		if got, want := attempts[2].PassedOver, []dispatchapy.PassedOver{{ResourceID: 1, Why: "refused"}}; len(attempts[1].PassedOver) > 0 || !slices.Equal(got, want) {
+			t.Errorf("passed over %v, then %v, want %v in the second round", attempts[1].PassedOver, got, want)
+		}
 	})
 }
 
@@ -144,6 +153,9 @@ func TestWaitsWithoutSpendingAndLeavesOnRecovery(t *testing.T) {
 		wantStatus(t, g, waiting, dispatchapy.StatusSuccess)
 		if log := g.store.log[waiting]; !slices.Equal(log, []string{"going to b: a is down"}) {
 			t.Errorf("log %q does not say why b was chosen", log)
+		}
+		if a := g.store.attempts[waiting][0]; a.Place != 2 || !slices.Equal(a.PassedOver, []dispatchapy.PassedOver{{ResourceID: 1, Why: "down"}}) {
+			t.Errorf("attempt %+v does not say why b was chosen", a)
 		}
 	})
 }

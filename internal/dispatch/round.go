@@ -21,6 +21,7 @@ type offer struct {
 	task     *dispatchapy.Task
 	endpoint *routing.Endpoint
 	round    round
+	passed   []dispatchapy.PassedOver // so far in this round
 	log      []dispatchapy.LogEntry
 	started  func() // called with every place at a resource that is held
 	broken   bool   // we broke off: shutdown, or the lease is lost
@@ -50,7 +51,7 @@ func (d *Dispatcher) runRound(ctx context.Context, leased *store.Leased, started
 	}
 	if task.AttemptCount == 0 {
 		for _, a := range applied {
-			o.note(a.String())
+			o.noteRule(a)
 		}
 	}
 	o.run(ctx, payload)
@@ -65,31 +66,46 @@ func (o *offer) run(ctx context.Context, payload transform.Payload) {
 			return
 		}
 		if slices.Contains(o.round.refused, route.Resource.ID) {
+			o.pass(route, refusedBefore)
 			continue
 		}
 		permit, why := o.d.available.Acquire(route.Resource)
 		if permit == nil {
+			o.pass(route, string(why))
 			passed = append(passed, fmt.Sprintf("%s is %s", route.Resource.Name, why))
 			continue
 		}
 		o.started()
 		if len(passed) > 0 {
-			o.note(fmt.Sprintf("going to %s: %s", route.Resource.Name, strings.Join(passed, ", ")))
+			o.note(dispatchapy.LogPassedOver, fmt.Sprintf("going to %s: %s", route.Resource.Name, strings.Join(passed, ", ")),
+				dispatchapy.LogData{Resource: route.Resource.ID})
 			passed = nil
 		}
-		if done := o.try(ctx, route, permit, payload); done {
+		if done := o.try(ctx, i, permit, payload); done {
 			return
 		}
 	}
 }
 
-// try makes one attempt and reports whether the round is over.
-func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.Permit, payload transform.Payload) (done bool) {
+// refusedBefore is why a resource is passed over that has refused the message.
+const refusedBefore = "refused"
+
+func (o *offer) pass(route *routing.Route, why string) {
+	o.passed = append(o.passed, dispatchapy.PassedOver{ResourceID: route.Resource.ID, Why: why})
+}
+
+// try makes one attempt at a place of the order, from 0, and reports whether
+// the round is over.
+func (o *offer) try(ctx context.Context, place int, permit *routing.Permit, payload transform.Payload) (done bool) {
+	route := &o.endpoint.Routes[place]
 	resource := route.Resource
 	attempt := dispatchapy.Attempt{
 		Number:     o.task.AttemptBase + o.task.AttemptCount + len(o.round.attempts) + 1,
 		ResourceID: resource.ID,
 		StartedAt:  time.Now(),
+		Place:      place + 1,
+		Routes:     len(o.endpoint.Routes),
+		PassedOver: slices.Clone(o.passed),
 	}
 	seed := routing.NewSeed(o.d.instanceKey, o.task.ID, resource.ID)
 	body, err := route.Body(payload, seed, attempt.StartedAt)
@@ -104,7 +120,8 @@ func (o *offer) try(ctx context.Context, route *routing.Route, permit *routing.P
 	if result.Canceled {
 		permit.GiveBack()
 		o.broken = true
-		o.note(fmt.Sprintf("sending to %s was broken off; it may have been received", resource.Name))
+		o.note(dispatchapy.LogBrokenOff, fmt.Sprintf("sending to %s was broken off; it may have been received", resource.Name),
+			dispatchapy.LogData{Resource: resource.ID})
 		return true
 	}
 	if result.NotSent {
@@ -144,8 +161,14 @@ func alive(r deliver.Result) bool {
 	return r.StatusCode > 0 && r.StatusCode < 500
 }
 
-func (o *offer) note(message string) {
-	o.log = append(o.log, dispatchapy.LogEntry{At: time.Now(), Message: message})
+func (o *offer) note(kind dispatchapy.LogKind, message string, about dispatchapy.LogData) {
+	o.log = append(o.log, dispatchapy.LogEntry{At: time.Now(), Message: message, Kind: kind, Data: about})
+}
+
+func (o *offer) noteRule(a transform.Applied) {
+	before, after := a.Excerpts()
+	o.note(dispatchapy.LogOverride, a.String(),
+		dispatchapy.LogData{Origin: a.Origin, Rule: a.Rule, Param: a.Param, Before: before, After: after})
 }
 
 func (o *offer) outcome(out store.Outcome) store.Outcome {
@@ -172,6 +195,7 @@ func (o *offer) outcome(out store.Outcome) store.Outcome {
 		out.ResourceID = out.Attempts[n-1].ResourceID
 	}
 	if v.action == dispatchapy.ActionFail {
+		out.Log = append(out.Log, dispatchapy.LogEntry{At: now, Message: v.reason, Kind: dispatchapy.LogFailed})
 		out.Events = []dispatchapy.Event{failedEvent(o.task, v.reason, now)}
 	}
 	return out
@@ -183,7 +207,7 @@ func (d *Dispatcher) fail(out store.Outcome, task *dispatchapy.Task, reason stri
 	out.Status = dispatchapy.StatusFailed
 	out.LastError = reason
 	out.Refused = task.Refused
-	out.Log = []dispatchapy.LogEntry{{At: now, Message: reason}}
+	out.Log = []dispatchapy.LogEntry{{At: now, Message: reason, Kind: dispatchapy.LogFailed}}
 	out.Events = []dispatchapy.Event{failedEvent(task, reason, now)}
 	return out
 }

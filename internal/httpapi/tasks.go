@@ -34,11 +34,12 @@ type Task struct {
 // taskDetail is a task with its history.
 type taskDetail struct {
 	Task
-	TargetPayload object     `json:"target_payload" nullable:"true" doc:"As it was sent in the latest attempt, null before the first"`
-	Attempts      []attempt  `json:"attempts"`
-	Log           []logEntry `json:"log"`
-	ResentAs      []int64    `json:"resent_as" doc:"Tasks that were made from this one, the latest ones"`
-	Routes        []route    `json:"routes" doc:"Of a pending task: the resources of its endpoint in order, and what keeps them from taking it at this moment"`
+	TargetPayload object          `json:"target_payload" nullable:"true" doc:"As it was sent in the latest attempt, null before the first"`
+	Attempts      []attempt       `json:"attempts"`
+	Log           []logEntry      `json:"log"`
+	Timeline      []timelineEntry `json:"timeline" doc:"All of this in one, in order of time, with what the task is waiting for at the end"`
+	ResentAs      []int64         `json:"resent_as" doc:"Tasks that were made from this one, the latest ones"`
+	Routes        []route         `json:"routes" doc:"Of a pending task: the resources of its endpoint in order, and what keeps them from taking it at this moment"`
 }
 
 type route struct {
@@ -52,6 +53,9 @@ type route struct {
 type attempt struct {
 	Number       int                        `json:"number" doc:"From 1, over the whole life of the task"`
 	Resource     string                     `json:"resource"`
+	Place        int                        `json:"place,omitempty" doc:"Of the resource in failover order, from 1"`
+	Routes       int                        `json:"routes,omitempty" doc:"How many resources there were"`
+	PassedOver   []passedOver               `json:"passed_over,omitempty" doc:"Resources before it that were not tried in this round"`
 	Outcome      dispatchapy.AttemptOutcome `json:"outcome" enum:"success,failed,refused"`
 	StatusCode   *int                       `json:"status_code" doc:"Null if no answer was received"`
 	Error        *dispatchapy.ErrorClass    `json:"error"`
@@ -87,8 +91,9 @@ type timing struct {
 }
 
 type logEntry struct {
-	At      timestamp `json:"at"`
-	Message string    `json:"message"`
+	At      timestamp           `json:"at"`
+	Message string              `json:"message"`
+	Kind    dispatchapy.LogKind `json:"kind,omitempty" doc:"What the message says, absent if it is only text"`
 }
 
 // TaskFilter are the filters of a list of tasks.
@@ -199,18 +204,18 @@ func newTaskDetail(d *service.TaskDetail) taskDetail {
 		Attempts:      make([]attempt, len(d.Attempts)),
 		Log:           make([]logEntry, len(d.Log)),
 		ResentAs:      emptyIfNil(d.Resent),
-		Routes:        make([]route, len(d.Routes)),
+		Timeline:      make([]timelineEntry, len(d.Timeline)),
+		Routes:        newRoutes(d.Routes),
 	}
-	for i, r := range d.Routes {
-		out.Routes[i] = route{
-			Resource: r.Resource, Usable: r.Reason == "", Reason: string(r.Reason), WaitMS: milliseconds(r.Wait), Refused: r.Refused,
-		}
+	for i := range d.Timeline {
+		out.Timeline[i] = newTimelineEntry(&d.Timeline[i])
 	}
 	for i := range d.Attempts {
 		out.Attempts[i] = newAttempt(&d.Attempts[i])
+		out.Attempts[i].PassedOver = newPassedOver(d.Attempts[i].PassedBy)
 	}
 	for i, entry := range d.Log {
-		out.Log[i] = logEntry{At: timestamp(entry.At), Message: entry.Message}
+		out.Log[i] = logEntry{At: timestamp(entry.At), Message: entry.Message, Kind: entry.Kind}
 	}
 	return out
 }
@@ -219,6 +224,8 @@ func newAttempt(a *service.Attempt) attempt {
 	out := attempt{
 		Number:       a.Number,
 		Resource:     a.Resource,
+		Place:        a.Place,
+		Routes:       a.Routes,
 		Outcome:      a.Outcome,
 		StatusCode:   optional(a.StatusCode),
 		Error:        optional(a.Error),

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -76,7 +77,11 @@ func TestTaskAsInTheContract(t *testing.T) {
 		`"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":12}},` +
 		`{"number":2,"resource":"backup","outcome":"success","status_code":200,"error":null,"detail":"","response_headers":[],"response_headers_omitted":0,"response_body":"",` +
 		`"started_at":"2026-01-02T02:04:05.678Z","duration_ms":1,"timing":{"dns_ms":0,"connect_ms":0,"tls_ms":0,"first_byte_ms":0}}],` +
-		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}],"resent_as":[],"routes":[]}`
+		`"log":[{"at":"2026-01-02T02:04:05.678Z","message":"tried <primary>"}],` +
+		`"timeline":[{"at":"TIME","kind":"received"},{"at":"2026-01-02T02:04:05.678Z","kind":"note","text":"tried <primary>"},` +
+		`{"at":"2026-01-02T02:04:05.678Z","kind":"attempt","resource":"primary","attempt":1},` +
+		`{"at":"2026-01-02T02:04:05.678Z","kind":"attempt","resource":"backup","attempt":2},{"at":"TIME","kind":"delivered","resource":"backup"}],` +
+		`"resent_as":[],"routes":[]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -103,7 +108,7 @@ func TestWhatAnAttemptExchanged(t *testing.T) {
 	body := l.get("/v1/tasks/1").want(200).body
 	decode(t, body, &got)
 	r := got.Attempts[0].Request
-	if r == nil || r.Method != "POST" || !strings.HasPrefix(r.URL, l.primary.URL) || r.Body["to"] != "+1" || !strings.HasPrefix(r.Curl, "curl ") {
+	if r == nil || r.Method != http.MethodPost || !strings.HasPrefix(r.URL, l.primary.URL) || r.Body["to"] != "+1" || !strings.HasPrefix(r.Curl, "curl ") {
 		t.Fatalf("request: %+v", r)
 	}
 	shown := map[string]string{}
@@ -120,6 +125,44 @@ func TestWhatAnAttemptExchanged(t *testing.T) {
 	decode(t, l.do(request{method: "GET", path: "/v1/tasks/1", token: shopToken}).want(200).body, &got)
 	if a := got.Attempts[0]; a.Request != nil || len(a.Headers) > 0 {
 		t.Errorf("a client reads what is exchanged with a provider: %+v", a)
+	}
+}
+
+func TestATimelineTellsWhyThatResource(t *testing.T) {
+	l := newLive(t)
+	l.put("", `{"version":1,"resources":[{"name":"primary","url":"http://127.0.0.1:1/","active":false}]}`, "application/json").want(200)
+	if status, answer := l.send(shopToken, `{"ref":"r1","scope":"s","phone":"62811"}`); status != 200 {
+		t.Fatal(answer)
+	}
+	l.ended()
+	var got struct {
+		Log      []struct{ Kind string }
+		Attempts []struct {
+			Place, Routes int
+			PassedOver    []struct{ Resource, Why string } `json:"passed_over"`
+		}
+		Timeline []struct {
+			Kind, Resource string
+			Place          int
+			Rule           *struct{ Origin, Param, Before, After string }
+		}
+	}
+	decode(t, l.get("/v1/tasks/1").want(200).body, &got)
+	var kinds []string
+	for _, e := range got.Timeline {
+		kinds = append(kinds, e.Kind)
+		if e.Kind == "override" && e.Rule.Param == "phone" && (e.Rule.Before != `"62811"` || e.Rule.After != `"000"` || e.Rule.Origin != "endpoint") {
+			t.Errorf("override %+v", e.Rule)
+		}
+	}
+	if diff := cmp.Diff([]string{"received", "override", "override", "attempt", "delivered"}, kinds); diff != "" {
+		t.Error(diff)
+	}
+	if a := got.Attempts[0]; a.Place != 2 || a.Routes != 2 || len(a.PassedOver) != 1 || a.PassedOver[0].Resource != "primary" || a.PassedOver[0].Why != "switched off" {
+		t.Errorf("attempt %+v", a)
+	}
+	if len(got.Log) != 3 || got.Log[2].Kind != "passed_over" {
+		t.Errorf("log %+v", got.Log)
 	}
 }
 

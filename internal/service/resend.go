@@ -36,7 +36,7 @@ func (s *Service) ResendTask(ctx context.Context, p dispatchapy.Principal, id in
 	if err != nil {
 		return nil, err
 	}
-	message.Note = fmt.Sprintf("made from task %d by %s", id, p.Name)
+	message.Note, message.By = fmt.Sprintf("made from task %d by %s", id, p.Name), p.Name
 	var created int64
 	if old.Task.Status == dispatchapy.StatusHeld {
 		created, err = s.replaceHeld(ctx, p, id, message)
@@ -129,9 +129,7 @@ func (s *Service) replaceHeld(ctx context.Context, p dispatchapy.Principal, old 
 	if err != nil {
 		return 0, err
 	}
-	replacing := p
-	replacing.Name = fmt.Sprintf("%s: task %d takes its place", p.Name, receipt.TaskID)
-	if err := s.actOn(ctx, replacing, dispatchapy.ActionStop, old); err != nil {
+	if err := s.act(ctx, p, old, store.Transition{Action: dispatchapy.ActionStop, Successor: receipt.TaskID}); err != nil {
 		if undo := s.actOn(ctx, p, dispatchapy.ActionDelete, receipt.TaskID); undo != nil {
 			s.log.Warn("a held task could not be taken back", "task", receipt.TaskID, "replaces", old, "error", undo)
 		}

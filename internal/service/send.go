@@ -43,7 +43,8 @@ func (s *Service) SendMessage(ctx context.Context, p dispatchapy.Principal, endp
 		return dispatchapy.Receipt{}, invalid("payload", detail)
 	}
 	if p.IsStaff() {
-		message.Note = fmt.Sprintf("sent by %s as client %s", p.Name, client.Name)
+		message.By = p.Name
+		message.Note, message.By = fmt.Sprintf("sent by %s as client %s", p.Name, client.Name), p.Name
 		if err := s.noteSending(ctx, p, endpoint, client); err != nil {
 			return dispatchapy.Receipt{}, err
 		}

@@ -19,7 +19,7 @@ func TestSendMessageInTheNameOfAClient(t *testing.T) {
 	if err != nil || receipt.TaskID != 1 {
 		t.Fatalf("%+v, %v", receipt, err)
 	}
-	want := dispatchapy.Submission{EndpointID: sms.ID, ClientID: shop.ID, Source: []byte(`{"a":1}`), Note: "sent by olga as client shop"}
+	want := dispatchapy.Submission{EndpointID: sms.ID, ClientID: shop.ID, Source: []byte(`{"a":1}`), Note: "sent by olga as client shop", By: "olga"}
 	if diff := cmp.Diff([]dispatchapy.Submission{want}, n.sent); diff != "" {
 		t.Error(diff)
 	}

@@ -49,7 +49,11 @@ func (s *Service) ActOnTask(ctx context.Context, p dispatchapy.Principal, action
 
 // actOn does one thing to one task.
 func (s *Service) actOn(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, id int64) error {
-	results, err := s.transition(ctx, p, action, []int64{id})
+	return s.act(ctx, p, id, store.Transition{Action: action})
+}
+
+func (s *Service) act(ctx context.Context, p dispatchapy.Principal, id int64, t store.Transition) error {
+	results, err := s.transition(ctx, p, t, []int64{id})
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,7 @@ func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Bat
 			return BatchResult{}, err
 		}
 	}
-	results, err := s.transition(ctx, p, b.Action, withoutRepeats(ids))
+	results, err := s.transition(ctx, p, store.Transition{Action: b.Action}, withoutRepeats(ids))
 	return BatchResult{Results: results, Next: next}, err
 }
 
@@ -204,8 +208,8 @@ func allowing(action dispatchapy.Action, asked []dispatchapy.Status) []dispatcha
 // transition acts on tasks in bounded transactions. A failing database fails
 // the tasks of its chunk and not the whole call, because earlier chunks are
 // done and the caller must learn that; if none was done it is an error.
-func (s *Service) transition(ctx context.Context, p dispatchapy.Principal, action dispatchapy.Action, ids []int64) ([]ActionResult, error) {
-	t := store.Transition{Action: action, By: p.Name, Within: dispatchapy.UndoFor}
+func (s *Service) transition(ctx context.Context, p dispatchapy.Principal, t store.Transition, ids []int64) ([]ActionResult, error) {
+	t.By, t.Within = p.Name, dispatchapy.UndoFor
 	if !p.IsStaff() {
 		t.ClientID = p.ClientID
 	}

@@ -37,6 +37,10 @@ type TaskDetail struct {
 	Log      []dispatchapy.LogEntry
 	Resent   []int64 // tasks that were made from this one, the latest ones
 
+	// Timeline is all of this in one, in order of time, with what the task is
+	// waiting for at the end.
+	Timeline []TimelineEntry
+
 	// Routes are the resources of the endpoint in failover order, with what
 	// keeps each from taking the task; of a pending task only.
 	Routes []RouteState
@@ -46,6 +50,7 @@ type TaskDetail struct {
 type Attempt struct {
 	dispatchapy.Attempt
 	Resource string
+	PassedBy []PassedOver // Attempt.PassedOver with names
 }
 
 // Curl gives a command that makes the attempt's request once more, with
@@ -126,6 +131,7 @@ func (s *Service) Task(ctx context.Context, p dispatchapy.Principal, id int64) (
 	if !s.mayReadProviders(p) {
 		discreetDetail(&detail)
 	}
+	s.addTimeline(&detail)
 	return detail, nil
 }
 
@@ -148,7 +154,11 @@ func (s *Service) detail(found store.TaskDetail) TaskDetail {
 	d := TaskDetail{Task: s.named(found.Task, now), Log: found.Log, Resent: found.Resent, Routes: now.routesOf(&found.Task)}
 	names := s.names.Load()
 	for _, a := range found.Attempts {
-		d.Attempts = append(d.Attempts, Attempt{Attempt: a, Resource: names.name(store.KindResource, a.ResourceID)})
+		attempt := Attempt{Attempt: a, Resource: names.name(store.KindResource, a.ResourceID)}
+		for _, p := range a.PassedOver {
+			attempt.PassedBy = append(attempt.PassedBy, PassedOver{Resource: names.name(store.KindResource, p.ResourceID), Why: p.Why})
+		}
+		d.Attempts = append(d.Attempts, attempt)
 		if len(a.RequestBody) > 0 {
 			d.Target = a.RequestBody
 		}

@@ -210,7 +210,9 @@ type Transition struct {
 	Action   dispatchapy.Action // stop, retry, send, delete or restore
 	By       string             // for the task's log
 	ClientID int64              // only tasks of this client exist; 0: all
-	Within   time.Duration      // restore: only what was deleted less than so long ago exists
+	// Successor is the task that takes the place of one that is stopped; 0: none.
+	Successor int64
+	Within    time.Duration // restore: only what was deleted less than so long ago exists
 }
 
 // TransitionResult is the fate of one task: Err is nil, ErrNotFound, or a

@@ -160,14 +160,22 @@ type Applied struct {
 //
 //	client rule set phone: "62811" -> "000"
 func (a Applied) String() string {
-	return fmt.Sprintf("%s rule set %s: %s -> %s", a.Origin, a.Param, excerpt(a.Before), excerpt(a.After))
+	before, after := a.Excerpts()
+	if before == "" {
+		before = "(absent)"
+	}
+	return fmt.Sprintf("%s rule set %s: %s -> %s", a.Origin, a.Param, before, after)
 }
+
+// Excerpts gives what the rule replaced, "" if the key was absent, and by what,
+// with long values cut short.
+func (a Applied) Excerpts() (before, after string) { return excerpt(a.Before), excerpt(a.After) }
 
 // excerpt bounds what a value takes in the log: a payload may be megabytes.
 func excerpt(value []byte) string {
 	const most = 200
 	if len(value) == 0 {
-		return "(absent)"
+		return ""
 	}
 	compact := appendCompact(nil, value)
 	if len(compact) <= most {

@@ -17,25 +17,56 @@ type details struct {
 	Request  []string `json:"q,omitempty"`
 	Response []string `json:"a,omitempty"`
 	Omitted  int      `json:"o,omitempty"`
+	Place    int      `json:"p,omitempty"`
+	Routes   int      `json:"r,omitempty"`
+	Passed   []passed `json:"w,omitempty"`
+}
+
+type passed struct {
+	ResourceID int64  `json:"r"`
+	Why        string `json:"w"`
 }
 
 // encodeDetails gives nil if there is nothing to keep.
 func encodeDetails(a *dispatchapy.Attempt) []byte {
-	x := a.Exchange
-	if x == nil {
+	if a.Exchange == nil && a.Place == 0 {
 		return nil
 	}
-	b := make([]byte, 0, 512)
-	b = appendText(append(b, `{"m":`...), x.Method)
+	b := append(make([]byte, 0, 512), '{')
+	b = appendNumber(b, `"p":`, a.Place)
+	b = appendNumber(b, `,"r":`, a.Routes)
+	for i, p := range a.PassedOver {
+		separator := `},{"r":`
+		if i == 0 {
+			separator = `,"w":[{"r":`
+		}
+		b = strconv.AppendInt(append(b, separator...), p.ResourceID, 10)
+		b = appendText(append(b, `,"w":`...), p.Why)
+	}
+	if len(a.PassedOver) > 0 {
+		b = append(b, `}]`...)
+	}
+	if x := a.Exchange; x != nil {
+		b = appendExchange(append(b, ','), x)
+	}
+	return append(b, '}')
+}
+
+func appendExchange(b []byte, x *dispatchapy.Exchange) []byte {
+	b = appendText(append(b, `"m":`...), x.Method)
 	b = appendText(append(b, `,"u":`...), x.URL)
 	b = appendHeaders(append(b, `,"q":`...), x.Request)
 	if x.Response != nil {
 		b = appendHeaders(append(b, `,"a":`...), x.Response)
 	}
 	if x.Omitted > 0 {
-		b = strconv.AppendInt(append(b, `,"o":`...), int64(x.Omitted), 10)
+		b = appendNumber(b, `,"o":`, x.Omitted)
 	}
-	return append(b, '}')
+	return b
+}
+
+func appendNumber(b []byte, key string, n int) []byte {
+	return strconv.AppendInt(append(b, key...), int64(n), 10)
 }
 
 // decodeDetails adds to an attempt what was kept of it. What cannot be read is
@@ -44,6 +75,10 @@ func decodeDetails(a *dispatchapy.Attempt, encoded []byte) {
 	var d details
 	if len(encoded) == 0 || json.Unmarshal(encoded, &d) != nil {
 		return
+	}
+	a.Place, a.Routes = d.Place, d.Routes
+	for _, p := range d.Passed {
+		a.PassedOver = append(a.PassedOver, dispatchapy.PassedOver(p))
 	}
 	if d.Method != "" {
 		a.Exchange = &dispatchapy.Exchange{
@@ -62,6 +97,22 @@ func pairs(list []string) []dispatchapy.Header {
 		headers = append(headers, dispatchapy.Header{Name: list[i], Value: list[i+1]})
 	}
 	return headers
+}
+
+// encodeLogData gives nil if a line says all that there is to say.
+func encodeLogData(d dispatchapy.LogData) ([]byte, error) {
+	if d == (dispatchapy.LogData{}) {
+		return nil, nil
+	}
+	return json.Marshal(d)
+}
+
+// decodeLogData takes what cannot be read for nothing, like decodeDetails.
+func decodeLogData(encoded []byte) (d dispatchapy.LogData) {
+	if len(encoded) > 0 && json.Unmarshal(encoded, &d) != nil {
+		return dispatchapy.LogData{}
+	}
+	return d
 }
 
 func appendHeaders(b []byte, headers []dispatchapy.Header) []byte {

@@ -100,15 +100,31 @@ func (in *insert) run(tx *tx) (store.InsertResult, error) {
 	case dispatchapy.StatusPending:
 		tx.hintTasks(in.EndpointID)
 	}
-	for _, line := range []string{in.Note, in.Hold} {
-		if err == nil && line != "" {
-			err = tx.addLog(id, dispatchapy.LogEntry{At: fromMicros(tx.wall), Message: line})
-		}
+	if in.Note != "" || in.Hold != "" {
+		err = tx.addLog(id, in.firstLines(fromMicros(tx.wall))...)
 	}
 	if err == nil && in.IdempotencyKey != "" {
 		err = in.remember(tx, id)
 	}
 	return result, err
+}
+
+// firstLines say how the task came to be, and why it is held.
+func (in *insert) firstLines(at time.Time) (lines []dispatchapy.LogEntry) {
+	if in.Note != "" {
+		made := dispatchapy.LogEntry{At: at, Message: in.Note, Data: dispatchapy.LogData{By: in.By, Task: in.ResendOf}}
+		switch {
+		case in.ResendOf != 0:
+			made.Kind = dispatchapy.LogResent
+		case in.By != "":
+			made.Kind = dispatchapy.LogSubmitted
+		}
+		lines = append(lines, made)
+	}
+	if in.Hold != "" {
+		lines = append(lines, dispatchapy.LogEntry{At: at, Message: in.Hold, Kind: dispatchapy.LogHeld})
+	}
+	return lines
 }
 
 // start says in which state the task begins. Only a task that may go out at
@@ -242,8 +258,12 @@ func (tx *tx) addLog(taskID int64, entries ...dispatchapy.LogEntry) error {
 	}
 	for _, entry := range entries {
 		last++
-		if _, err := tx.exec("INSERT INTO task_log (task_id, seq, at, message) VALUES (?, ?, ?, ?)",
-			taskID, last, micros(entry.At), entry.Message); err != nil {
+		data, err := encodeLogData(entry.Data)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec("INSERT INTO task_log (task_id, seq, at, message, kind, data) VALUES (?, ?, ?, ?, ?, ?)",
+			taskID, last, micros(entry.At), entry.Message, string(entry.Kind), data); err != nil {
 			return err
 		}
 	}
@@ -293,11 +313,12 @@ func attempts(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.Atte
 }
 
 func taskLog(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.LogEntry, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT at, message FROM task_log WHERE task_id = ? ORDER BY seq", taskID)
+	rows, err := tx.QueryContext(ctx, "SELECT at, message, kind, data FROM task_log WHERE task_id = ? ORDER BY seq", taskID)
 	return collect(rows, err, func(rows *sql.Rows) (entry dispatchapy.LogEntry, err error) {
 		var at int64
-		err = rows.Scan(&at, &entry.Message)
-		entry.At = fromMicros(at)
+		var data []byte
+		err = rows.Scan(&at, &entry.Message, &entry.Kind, &data)
+		entry.At, entry.Data = fromMicros(at), decodeLogData(data)
 		return entry, err
 	})
 }

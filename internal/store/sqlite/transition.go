@@ -6,18 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/store"
 )
 
-// deeds words what a person did, for the task's log.
-var deeds = map[dispatchapy.Action]string{
-	dispatchapy.ActionStop:    "stopped",
-	dispatchapy.ActionRetry:   "retried",
-	dispatchapy.ActionSend:    "sent",
-	dispatchapy.ActionDelete:  "deleted",
-	dispatchapy.ActionRestore: "restored",
+// deeds says what a person did, for the task's log.
+var deeds = map[dispatchapy.Action]struct {
+	kind dispatchapy.LogKind
+	word string
+}{
+	dispatchapy.ActionStop:    {dispatchapy.LogStopped, "stopped"},
+	dispatchapy.ActionRetry:   {dispatchapy.LogRetried, "retried"},
+	dispatchapy.ActionSend:    {dispatchapy.LogReleased, "sent"},
+	dispatchapy.ActionDelete:  {dispatchapy.LogDeleted, "deleted"},
+	dispatchapy.ActionRestore: {dispatchapy.LogRestored, "restored"},
 }
 
 // How many tasks are changed in one batch, so that an action on thousands of
@@ -37,7 +41,7 @@ func stepOf(action dispatchapy.Action) int {
 
 // TransitionTasks implements store.Store.
 func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {
-	if deeds[t.Action] == "" {
+	if deeds[t.Action].word == "" {
 		return nil, fmt.Errorf("%q is not an action of a person on a task", t.Action)
 	}
 	results := make([]store.TransitionResult, 0, len(ids))
@@ -85,10 +89,18 @@ func transition(tx *tx, id int64, t store.Transition) (next dispatchapy.Status, 
 	if next == dispatchapy.StatusPending {
 		tx.hintTasks(endpoint)
 	}
-	return next, nil, tx.addLog(id, dispatchapy.LogEntry{
-		At:      fromMicros(tx.wall),
-		Message: deeds[t.Action] + " by " + t.By,
-	})
+	return next, nil, tx.addLog(id, deedOf(t, fromMicros(tx.wall)))
+}
+
+func deedOf(t store.Transition, at time.Time) dispatchapy.LogEntry {
+	deed := deeds[t.Action]
+	entry := dispatchapy.LogEntry{
+		At: at, Message: deed.word + " by " + t.By, Kind: deed.kind, Data: dispatchapy.LogData{By: t.By, Task: t.Successor},
+	}
+	if t.Successor != 0 {
+		entry.Message += fmt.Sprintf(": task %d takes its place", t.Successor)
+	}
+	return entry
 }
 
 // find gives a task's status, and that in which it was deleted if it was. Only

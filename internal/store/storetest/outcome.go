@@ -45,14 +45,17 @@ func fullOutcome(lease store.Lease, status dispatchapy.Status) store.Outcome {
 			{
 				Number: 2, ResourceID: resourceB, Outcome: dispatchapy.OutcomeFailed,
 				Error: dispatchapy.ErrorTimeout, Detail: "no answer within 15s", StartedAt: start.Add(time.Second),
+				Place: 3, Routes: 4, PassedOver: []dispatchapy.PassedOver{{ResourceID: resourceA, Why: "refused"}, {ResourceID: 1 << 40, Why: "a \"reason\""}},
 				Exchange: &dispatchapy.Exchange{Method: "POST", URL: "https://api.example/send"},
 			},
 		},
 		ResourceID: resourceB,
 		Refused:    []int64{resourceA, 1<<62 + 1},
 		LastError:  "no answer within 15s",
-		Log:        []dispatchapy.LogEntry{{At: start, Message: "rule: phone = 000"}, {At: start, Message: "second line, same moment"}},
-		Events:     []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed, At: start, TaskID: lease.TaskID, Detail: "spent"}},
+		Log: []dispatchapy.LogEntry{{At: start, Message: "rule: phone = 000"}, {At: start, Message: "second line, same moment"},
+			{At: start, Message: "a rule", Kind: dispatchapy.LogOverride, Data: dispatchapy.LogData{
+				By: "x", Task: 1, Resource: resourceA, Origin: "client", Rule: 2, Param: "p", Before: `"<é>"`, After: "1"}}},
+		Events: []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed, At: start, TaskID: lease.TaskID, Detail: "spent"}},
 	}
 }
 

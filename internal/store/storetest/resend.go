@@ -12,6 +12,7 @@ func testInsertResent(t *testing.T, s store.Store) {
 	original := insertOne(t, s)
 	resent := func(n *store.NewTask) {
 		n.ResendOf, n.Refused, n.Note = original, []int64{resourceA, resourceB}, "resent by the test"
+		n.By = "somebody"
 	}
 	pending := insertOne(t, s, resent)
 	kept := insertOne(t, s, resent, held("held by the test"))
@@ -34,6 +35,10 @@ func testInsertResent(t *testing.T, s store.Store) {
 			lines[i] = entry.Message
 		}
 		equal(t, "log", lines, want)
+		equal(t, "who made it", d.Log[0].Data, dispatchapy.LogData{By: "somebody", Task: original})
+		if d.Log[0].Kind != dispatchapy.LogResent || len(d.Log) > 1 && d.Log[1].Kind != dispatchapy.LogHeld {
+			t.Errorf("log %+v", d.Log)
+		}
 	}
 	equal(t, "made from the original", detail(t, s, original).Resent, []int64{pending, kept, leased.ID})
 

@@ -3,7 +3,6 @@ package storetest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ var transitionCases = []testCase{
 	{"WholeTable", testTransitionTable},
 	{"RetryStartsANewBudget", testTransitionRetry},
 	{"StopAndRetryWhileWaiting", testTransitionStop},
+	{"StoppedForAnother", testTransitionSuccessor},
 	{"SendReleasesAHeldTask", testTransitionSend},
 	{"DeletedTasksAreGone", testTransitionDelete},
 	{"OnlyTheClientsOwn", testTransitionClient},
@@ -28,6 +28,11 @@ var transitionCases = []testCase{
 var manualActions = []dispatchapy.Action{
 	dispatchapy.ActionStop, dispatchapy.ActionRetry, dispatchapy.ActionSend, dispatchapy.ActionDelete,
 	dispatchapy.ActionRestore,
+}
+
+// kinds are those of the lines that actions leave in the log.
+var kinds = map[dispatchapy.Action]dispatchapy.LogKind{
+	dispatchapy.ActionStop: dispatchapy.LogStopped, dispatchapy.ActionRetry: dispatchapy.LogRetried, dispatchapy.ActionSend: dispatchapy.LogReleased,
 }
 
 func testTransitionTable(t *testing.T, s store.Store) {
@@ -61,8 +66,8 @@ func testTransitionTable(t *testing.T, s store.Store) {
 			if d.Task.FinishedAt.IsZero() == want.Finished() {
 				t.Errorf("%s left the finish time %v", name, d.Task.FinishedAt)
 			}
-			if !slices.ContainsFunc(d.Log, func(l dispatchapy.LogEntry) bool { return strings.Contains(l.Message, "tester") }) {
-				t.Errorf("%s: log %+v does not say who did it", name, d.Log)
+			if last := d.Log[len(d.Log)-1]; !strings.Contains(last.Message, "tester") || last.Data.By != "tester" || last.Kind != kinds[action] {
+				t.Errorf("%s: the log says %+v", name, last)
 			}
 		}
 	}
@@ -87,6 +92,18 @@ func testTransitionRetry(t *testing.T, s store.Store) {
 	d := detail(t, s, l.Task.ID)
 	if len(d.Attempts) != 3 || d.Task.AttemptCount != 1 || d.Task.AttemptBase != 2 {
 		t.Errorf("%d attempts are kept, count %d, base %d; want 3, 1, 2", len(d.Attempts), d.Task.AttemptCount, d.Task.AttemptBase)
+	}
+}
+
+func testTransitionSuccessor(t *testing.T, s store.Store) {
+	id := insertOne(t, s, held("for the test"))
+	if _, err := s.TransitionTasks(t.Context(), []int64{id}, store.Transition{Action: dispatchapy.ActionStop, By: "tester", Successor: 77}); err != nil {
+		t.Fatal(err)
+	}
+	log := detail(t, s, id).Log
+	last := log[len(log)-1]
+	if last.Message != "stopped by tester: task 77 takes its place" || last.Data != (dispatchapy.LogData{By: "tester", Task: 77}) {
+		t.Errorf("the log says %+v", last)
 	}
 }
 
