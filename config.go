@@ -105,6 +105,8 @@ func (r *Resource) Normalize() {
 	setDefault(&h.Interval, DurationRange{Min: Duration(60 * time.Second), Max: Duration(90 * time.Second)})
 	setDefault(&h.DownAfter, 1)
 	setDefault(&h.UpAfter, 1)
+	setDefault(&h.Flap.Changes, 5)
+	setDefault(&h.Flap.Within, Duration(10*time.Minute))
 }
 
 // Normalize brings the endpoint into its canonical form.

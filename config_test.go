@@ -18,7 +18,8 @@ func TestNormalizeFillsInDefaults(t *testing.T) {
 	}
 	c.Normalize()
 	on := true
-	check := HealthCheck{Method: CheckSimple, Interval: DurationRange{Duration(time.Minute), Duration(90 * time.Second)}, DownAfter: 1, UpAfter: 1}
+	check := HealthCheck{Method: CheckSimple, Interval: DurationRange{Duration(time.Minute), Duration(90 * time.Second)}, DownAfter: 1, UpAfter: 1,
+		Flap: Flap{Changes: 5, Within: Duration(10 * time.Minute)}}
 	want := &Config{
 		Settings: Settings{Cleanup: Cleanup{AfterDays: 30}, SMTP: &SMTP{Port: 587, Encryption: EncryptionSTARTTLS}},
 		Resources: []Resource{

@@ -27,6 +27,12 @@ type Health struct {
 	Since      time.Time // when State was entered
 	CheckedAt  time.Time // latest check; zero: none yet
 
+	// Flapping says that it changes between up and down too often to tell people
+	// each time. State goes on following the checks.
+	Flapping bool
+	Changes  []time.Time // the latest changes that count for it, oldest first
+	RemindAt time.Time   // when people are due to be reminded that it is down; zero: never
+
 	// CountedTo is up to when the history holds the time spent in each state,
 	// and HoldsUntil how long State counts if no check follows; see Spans.
 	CountedTo  time.Time
@@ -88,7 +94,11 @@ type EventKind string
 const (
 	EventResourceDown EventKind = "resource.down"
 	EventResourceUp   EventKind = "resource.up"
-	EventTaskFailed   EventKind = "task.failed"
+
+	EventResourceFlapping EventKind = "resource.flapping" // instead of many times down and up
+	EventResourceReminder EventKind = "resource.reminder" // it is still down
+
+	EventTaskFailed EventKind = "task.failed"
 
 	EventConfigChanged  EventKind = "config.changed"  // by a person, or users or API tokens were
 	EventLoginThrottled EventKind = "login.throttled" // somebody tries too often to sign in

@@ -30,7 +30,7 @@ const (
 	EntryOpened         EntryKind = "opened"
 	EntryFailedChecks   EntryKind = "failed_checks"   // all of them in one entry
 	EntryFailedAttempts EntryKind = "failed_attempts" // of deliveries: the first ones, and how many more
-	EntryFlapping       EntryKind = "flapping"
+	EntryFlapping       EntryKind = "flapping"        // all its changes in one entry
 	EntryReminder       EntryKind = "reminder"
 	EntryMaintenance    EntryKind = "maintenance"
 	EntryAcknowledged   EntryKind = "acknowledged"
@@ -43,7 +43,7 @@ const (
 // that is counted in the latest one.
 func (k EntryKind) MaxEntries() int {
 	switch k {
-	case EntryFailedChecks:
+	case EntryFailedChecks, EntryFlapping:
 		return 1
 	case EntryFailedAttempts:
 		return 20

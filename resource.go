@@ -48,6 +48,17 @@ type HealthCheck struct {
 	DownAfter  int                        `json:"down_after,omitempty"`  // consecutive failures, default 1
 	UpAfter    int                        `json:"up_after,omitempty"`    // consecutive successes, default 1
 	TestValues map[string]json.RawMessage `json:"test_values,omitempty"` // target key -> any JSON with placeholders
+
+	Flap        Flap     `json:"flap,omitzero"`
+	RemindEvery Duration `json:"remind_every,omitempty"` // while it is down; 0: never
+}
+
+// Flap says when a resource changes between up and down too often to tell
+// people each time: more than Changes times within Within. That ends when it has
+// not changed for as long.
+type Flap struct {
+	Changes int      `json:"changes,omitempty"` // default 5
+	Within  Duration `json:"within,omitempty"`  // default 10m
 }
 
 // Notify says who is told when a resource goes down.

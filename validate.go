@@ -26,6 +26,7 @@ const (
 	MinSession     = 5 * time.Minute
 	MaxSession     = 90 * 24 * time.Hour
 	MaxRate        = 1_000_000
+	MaxFlapChanges = 20                   // their times are kept
 	MaxWait        = 365 * 24 * time.Hour // of whatever else takes or allows a time
 )
 

@@ -43,6 +43,12 @@ func (h *HealthCheck) validate(at place, required []string) {
 	interval.field("max").notOver(h.Interval.Max)
 	between(at.field("down_after"), h.DownAfter, 1, 100)
 	between(at.field("up_after"), h.UpAfter, 1, 100)
+	flap := at.field("flap")
+	between(flap.field("changes"), h.Flap.Changes, 2, MaxFlapChanges)
+	between(flap.field("within"), h.Flap.Within, Duration(10*time.Second), Duration(24*time.Hour))
+	remind := at.field("remind_every")
+	remind.check(h.RemindEvery == 0 || h.RemindEvery >= Duration(time.Minute), "must be at least 1m, or 0s: no reminders")
+	remind.notOver(h.RemindEvery)
 
 	values := at.field("test_values")
 	for _, key := range sortedKeys(h.TestValues) {

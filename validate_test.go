@@ -108,6 +108,14 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		{"health check", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
 			r.HealthCheck = HealthCheck{Method: "ping", Interval: DurationRange{Min: 1, Max: 0}, DownAfter: 101, UpAfter: -1}
 		}, []string{"resources[0].health_check.method: not known", "resources[0].health_check.interval.min: at least 1s", "resources[0].health_check.interval.max: less than min", "resources[0].health_check.down_after: between 1 and 100", "resources[0].health_check.up_after: between 1 and 100"}},
+		{"flapping", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			r.HealthCheck.Flap = Flap{Changes: 1, Within: Duration(time.Second)}
+			r.HealthCheck.RemindEvery = Duration(time.Second)
+		}, []string{"resources[0].health_check.flap.changes: between 2 and 20", "resources[0].health_check.flap.within: between 10s and 24h", "resources[0].health_check.remind_every: at least 1m"}},
+		{"flapping and reminders for ages", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			r.HealthCheck.Flap = Flap{Changes: 21, Within: Duration(25 * time.Hour)}
+			r.HealthCheck.RemindEvery = math.MaxInt64
+		}, []string{"resources[0].health_check.flap.changes: between 2 and 20", "resources[0].health_check.flap.within: between 10s and 24h", "resources[0].health_check.remind_every: at most 8760h"}},
 		{"test values missing", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) { r.HealthCheck.TestValues = nil }, []string{"resources[0].health_check.test_values: to, text"}},
 		{"test values broken", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
 			r.HealthCheck.TestValues = map[string]json.RawMessage{"to": json.RawMessage(`{`), "text": nil}

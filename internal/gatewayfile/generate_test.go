@@ -108,12 +108,14 @@ func resource(name string) *rapid.Generator[dispatchapy.Resource] {
 				return dispatchapy.RateLimit{Requests: rapid.IntRange(0, 2).Draw(t, "requests"), Per: duration().Draw(t, "per"), Burst: rapid.IntRange(0, 2).Draw(t, "burst")}
 			})),
 			HealthCheck: dispatchapy.HealthCheck{
-				Enabled:    rapid.Bool().Draw(t, "check"),
-				Method:     rapid.SampledFrom([]dispatchapy.CheckMethod{"", dispatchapy.CheckSimple, dispatchapy.CheckActual}).Draw(t, "check method"),
-				Interval:   durations().Draw(t, "interval"),
-				DownAfter:  rapid.IntRange(0, 3).Draw(t, "down"),
-				UpAfter:    rapid.IntRange(0, 3).Draw(t, "up"),
-				TestValues: values().Draw(t, "test values"),
+				Enabled:     rapid.Bool().Draw(t, "check"),
+				Method:      rapid.SampledFrom([]dispatchapy.CheckMethod{"", dispatchapy.CheckSimple, dispatchapy.CheckActual}).Draw(t, "check method"),
+				Interval:    durations().Draw(t, "interval"),
+				DownAfter:   rapid.IntRange(0, 3).Draw(t, "down"),
+				UpAfter:     rapid.IntRange(0, 3).Draw(t, "up"),
+				TestValues:  values().Draw(t, "test values"),
+				Flap:        dispatchapy.Flap{Changes: rapid.SampledFrom([]int{0, 2, 5}).Draw(t, "flap"), Within: duration().Draw(t, "flap within")},
+				RemindEvery: duration().Draw(t, "remind"),
 			},
 			Notify: maybe(t, "notify", rapid.Custom(notify)),
 		}

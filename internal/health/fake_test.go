@@ -109,6 +109,11 @@ func (f *fakeStore) incident(c *store.IncidentChange) {
 	if c.Event != nil && (isNew || c.Close) {
 		f.events = append(f.events, *c.Event)
 	}
+	for _, e := range []*dispatchapy.Event{c.Always, c.Reminder} {
+		if e != nil {
+			f.events = append(f.events, *e)
+		}
+	}
 }
 
 func (f *fakeStore) LoadHealth(context.Context) ([]dispatchapy.Health, error) {

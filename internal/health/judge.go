@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"dispatchapy"
@@ -18,9 +19,10 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 	hc, before := &res.HealthCheck, &lease.Health
 	outcome := store.ProbeOutcome{Fence: lease.Fence, Spans: before.Spans(check.At)}
 	if watched(res) {
-		outcome.Health, _ = Evaluate(*before, check.OK, check.At, Policy{hc.DownAfter, hc.UpAfter})
+		var change Transition
+		outcome.Health, change = Evaluate(*before, check.OK, check.At, policyOf(hc))
 		outcome.NextIn = max(hc.Interval.At(r.random()), minInterval)
-		outcome.Incident = incidentOf(before, &outcome.Health, check)
+		outcome.Incident = incidentOf(change, before, &outcome.Health, check)
 	} else {
 		// Due at once as soon as checks are switched on.
 		outcome.Health = forget(*before, check.At)
@@ -35,28 +37,69 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 
 // incidentOf gives what a check means for the incident of a resource that is
 // down; nil: nothing.
-func incidentOf(before, after *dispatchapy.Health, check *dispatchapy.Check) *store.IncidentChange {
-	change := &store.IncidentChange{Kind: dispatchapy.EventResourceDown, ResourceID: after.ResourceID, At: check.At}
-	switch {
-	case after.State == dispatchapy.HealthDown && !check.OK:
-		failed := dispatchapy.IncidentEntry{Kind: dispatchapy.EntryFailedChecks, At: check.At, Detail: check.Detail}
-		if before.State != dispatchapy.HealthDown {
-			change.Open, change.Cause = true, check.Detail
-			change.Event = &dispatchapy.Event{Kind: dispatchapy.EventResourceDown, At: check.At, ResourceID: after.ResourceID, Detail: check.Detail}
-			failed.At, failed.LastAt, failed.Count = after.FailedFrom, check.At, after.Failures
-		}
-		change.Entries = []dispatchapy.IncidentEntry{failed}
-		return change
-	case after.State == dispatchapy.HealthUp && before.State != dispatchapy.HealthUp:
-		// Also one of unknown state may have been down before that.
-		change.Close, change.Reason = true, "a check succeeded"
-		if before.State == dispatchapy.HealthDown {
-			change.Reason = "was down for " + check.At.Sub(before.Since).Round(time.Second).String()
-		}
-		change.Event = &dispatchapy.Event{Kind: dispatchapy.EventResourceUp, At: check.At, ResourceID: after.ResourceID, Detail: change.Reason}
-		return change
+func incidentOf(change Transition, before, after *dispatchapy.Health, check *dispatchapy.Check) *store.IncidentChange {
+	of := &store.IncidentChange{Kind: dispatchapy.EventResourceDown, ResourceID: after.ResourceID, At: check.At}
+	event := func(kind dispatchapy.EventKind, detail string) *dispatchapy.Event {
+		return &dispatchapy.Event{Kind: kind, At: check.At, ResourceID: after.ResourceID, Detail: detail}
 	}
-	return nil
+	if !check.OK && after.State == dispatchapy.HealthDown {
+		of.Entries = append(of.Entries, failedChecks(before, after, check))
+	}
+	if before.Flapping && after.State != before.State {
+		of.Entries = append(of.Entries, dispatchapy.IncidentEntry{Kind: dispatchapy.EntryFlapping, At: check.At, Detail: "is " + string(after.State)})
+	}
+	switch change {
+	case WentDown:
+		of.Open, of.Cause = true, check.Detail
+		if of.Event = event(dispatchapy.EventResourceDown, check.Detail); before.Flapping {
+			// Its incident is open, and this is news all the same.
+			of.Event, of.Always = nil, event(dispatchapy.EventResourceDown, "is down for good, after it had changed all the time: "+check.Detail)
+		}
+	case CameUp:
+		of.Close, of.Reason = true, recovery(before, check.At)
+		of.Event = event(dispatchapy.EventResourceUp, of.Reason)
+	case StartedFlapping:
+		detail := fmt.Sprintf("changed %d times between up and down within %s: the next you hear is when that is over",
+			len(after.Changes), after.Changes[len(after.Changes)-1].Sub(after.Changes[0]).Round(time.Second))
+		of.Open, of.Cause, of.Always = true, "flapping", event(dispatchapy.EventResourceFlapping, detail)
+		of.Entries = append(of.Entries, dispatchapy.IncidentEntry{Kind: dispatchapy.EntryFlapping, At: check.At, Count: len(after.Changes), Detail: detail})
+	case StillDown:
+		of.Reminder = event(dispatchapy.EventResourceReminder, stillDown(after, check))
+	case NoTransition:
+		if after.State == dispatchapy.HealthUp && before.State == dispatchapy.HealthUnknown {
+			// It may have been down before nothing was known of it.
+			of.Close, of.Reason = true, "a check succeeded"
+			of.Event = event(dispatchapy.EventResourceUp, of.Reason)
+		} else if len(of.Entries) == 0 {
+			return nil
+		}
+	}
+	return of
+}
+
+// failedChecks is the entry of a failed check, and of those that led to the
+// state.
+func failedChecks(before, after *dispatchapy.Health, check *dispatchapy.Check) dispatchapy.IncidentEntry {
+	e := dispatchapy.IncidentEntry{Kind: dispatchapy.EntryFailedChecks, At: check.At, Detail: check.Detail}
+	if before.State != dispatchapy.HealthDown {
+		e.At, e.LastAt, e.Count = after.FailedFrom, check.At, after.Failures
+	}
+	return e
+}
+
+// recovery words what is over.
+func recovery(before *dispatchapy.Health, at time.Time) string {
+	if before.Flapping {
+		return "does not change any more"
+	}
+	return "was down for " + at.Sub(before.Since).Round(time.Second).String()
+}
+
+func stillDown(h *dispatchapy.Health, check *dispatchapy.Check) string {
+	if h.Flapping {
+		return "still changes between up and down, and is " + string(h.State)
+	}
+	return "is down for " + check.At.Sub(h.Since).Round(time.Second).String() + ": " + check.Detail
 }
 
 // release forgets what the checks of resources said that are not watched any

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"dispatchapy"
+	"dispatchapy/internal/deliver"
 )
 
 // said words the events and entries of the store.
@@ -175,5 +177,47 @@ func TestSpansOfChecks(t *testing.T) {
 				t.Errorf("recorded were %+v", got)
 			}
 		})
+	})
+}
+
+func TestFlappingIsOneIncident(t *testing.T) {
+	r := watchedResource(1)
+	r.HealthCheck.Flap = dispatchapy.Flap{Changes: 3, Within: dispatchapy.Duration(8 * interval)}
+	bubble(t, []dispatchapy.Resource{r}, func(t *testing.T, w *world) {
+		ok := true
+		w.client.set(func(ctx context.Context) deliver.Result {
+			if ok = !ok; ok {
+				return good(ctx)
+			}
+			return bad(ctx)
+		})
+		pass(50 * interval)
+		w.client.set(good)
+		pass(20 * interval)
+		events, _ := w.said()
+		want := []string{
+			"resource.down: connection refused", "resource.up: was down for 1m15s", "resource.down: connection refused",
+			"resource.flapping: changed 4 times between up and down within 3m45s: the next you hear is when that is over",
+			"resource.up: does not change any more",
+		}
+		if diff := cmp.Diff(want, events); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		if told := w.gate.states(); told[10] == told[11] {
+			t.Errorf("the gate was told %v, want every change", told[:20])
+		}
+	})
+}
+
+func TestReminderIsWritten(t *testing.T) {
+	r := watchedResource(1)
+	r.HealthCheck.RemindEvery = dispatchapy.Duration(2 * interval)
+	bubble(t, []dispatchapy.Resource{r}, func(t *testing.T, w *world) {
+		w.client.set(bad)
+		pass(3 * interval)
+		events, _ := w.said()
+		if diff := cmp.Diff([]string{"resource.down: connection refused", "resource.reminder: is down for 2m30s: connection refused"}, events); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
 	})
 }

@@ -25,7 +25,9 @@ var (
 func TestRealResource(t *testing.T) {
 	var body []byte
 	var key string
+	requests := 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests++
 		key = r.Header.Get("X-Key")
 		body, _ = io.ReadAll(r.Body)
 		_, _ = io.WriteString(w, "fine")
@@ -55,6 +57,15 @@ func TestRealResource(t *testing.T) {
 	}
 	if string(body) != `{"to":"0"}` || key != "k" {
 		t.Errorf("request had body %s and key %q", body, key)
+	}
+	// Connecting is all that simple does, whoever asks and however often.
+	for range 5 {
+		if check, err := r.CheckNow(t.Context(), 1, "op"); err != nil || !check.OK || check.By != "op" || !check.Manual {
+			t.Errorf("check = %+v, %v", check, err)
+		}
+	}
+	if requests != 1 {
+		t.Errorf("the server had %d requests, want the one of method actual", requests)
 	}
 
 	s.Close()

@@ -161,15 +161,27 @@ func (r *Runner) settle(res *routing.Resource, lease store.ProbeLease, check *di
 		return 0, false, err
 	}
 	r.tellGate(outcome.Health)
-	if change := outcome.Incident; change != nil && change.Event != nil {
-		level := slog.LevelInfo
-		if change.Open {
-			level = slog.LevelWarn
-		}
-		// Not the detail: it may be an answer that echoes what was sent.
-		r.log.Log(context.Background(), level, string(change.Event.Kind), "resource", res.Name, "status_code", check.StatusCode, "error", string(check.Error))
+	if first := lease.Health.State == dispatchapy.HealthUnknown && check.OK; !first {
+		r.logChange(res, outcome.Incident, check)
 	}
 	return outcome.NextIn, true, nil
+}
+
+// logChange says what people may hear of, but for the detail: it may be an
+// answer that echoes what was sent.
+func (r *Runner) logChange(res *routing.Resource, change *store.IncidentChange, check *dispatchapy.Check) {
+	if change == nil {
+		return
+	}
+	level := slog.LevelWarn
+	if change.Close {
+		level = slog.LevelInfo
+	}
+	for _, event := range []*dispatchapy.Event{change.Event, change.Always, change.Reminder} {
+		if event != nil {
+			r.log.Log(context.Background(), level, string(event.Kind), "resource", res.Name, "status_code", check.StatusCode, "error", string(check.Error))
+		}
+	}
 }
 
 // recordTimeout bounds the writing of a result.

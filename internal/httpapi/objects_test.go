@@ -42,15 +42,15 @@ func TestResources(t *testing.T) {
 
 	const resource = `{"id":%d,"version":1,"name":"primary","active":true,"url":"http://127.0.0.1:9001/send","method":"POST",` +
 		`"headers":{"X-Key":"[redacted]"},"timeout":"15s","health_check":{"enabled":false,"method":"simple",` +
-		`"interval":{"min":"1m","max":"1m30s"},"down_after":1,"up_after":1},"health":{"state":"down",` +
-		`"since":"2026-01-02T03:04:05.678Z","checked_at":"2026-01-02T03:04:05.678Z","consecutive_failures":1,"consecutive_successes":0}`
+		`"interval":{"min":"1m","max":"1m30s"},"down_after":1,"up_after":1,"flap":{"changes":5,"within":"10m"}},"health":{"state":"down",` +
+		`"since":"2026-01-02T03:04:05.678Z","checked_at":"2026-01-02T03:04:05.678Z","flapping":false,"consecutive_failures":1,"consecutive_successes":0}`
 	const check = `{"id":1,"at":"2026-01-02T03:04:05.678Z","method":"simple","manual":false,"by":null,"ok":false,"status_code":null,` +
 		`"error":"timeout","detail":"no answer","duration_ms":3000,"state":"down"}`
 	tests := []struct{ path, token, want string }{
 		{fmt.Sprintf("/v1/resources/%d", primary), "", fmt.Sprintf(resource, primary) + `,"last_check":` + check + "}"},
 		{fmt.Sprintf("/v1/resources/%d/health", primary), shopToken, `{"items":[` + check + `],"next":null}`},
 		{"/v1/resources?limit=1", shopToken, `{"items":[{"id":` + fmt.Sprint(g.table.Load().Config.Resource("backup").ID) + `,"version":1,"name":"backup","active":true,` +
-			`"health":{"state":"unknown","since":null,"checked_at":null,"consecutive_failures":0,"consecutive_successes":0}}],"next":"YmFja3Vw"}`},
+			`"health":{"state":"unknown","since":null,"checked_at":null,"flapping":false,"consecutive_failures":0,"consecutive_successes":0}}],"next":"YmFja3Vw"}`},
 		{"/v1/events?limit=1", "", `{"items":[{"id":2,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","endpoint":null,"task_id":null,"incident_id":1,"detail":"no answer"}],"next":"2"}`},
 	}
 	for _, tt := range tests {

@@ -33,6 +33,7 @@ type health struct {
 	State     dispatchapy.HealthState `json:"state" enum:"unknown,up,down"`
 	Since     *timestamp              `json:"since" nullable:"true" doc:"When the state was entered"`
 	CheckedAt *timestamp              `json:"checked_at" nullable:"true" doc:"When it was checked last"`
+	Flapping  bool                    `json:"flapping" doc:"It changes between up and down too often to tell people each time"`
 	Failures  int                     `json:"consecutive_failures"`
 	Successes int                     `json:"consecutive_successes"`
 }
@@ -152,6 +153,7 @@ func newHealth(h *dispatchapy.Health) health {
 		State:     h.State,
 		Since:     optionalTime(h.Since),
 		CheckedAt: optionalTime(h.CheckedAt),
+		Flapping:  h.Flapping,
 		Failures:  h.Failures,
 		Successes: h.Successes,
 	}

@@ -48,6 +48,11 @@ type IncidentChange struct {
 	// Event, if given, is written if, and only if, the incident was opened or
 	// closed by this change. So nobody is told twice.
 	Event *dispatchapy.Event
+	// Always, if given, is written in any case, as one of the incident.
+	Always *dispatchapy.Event
+	// Reminder, if given, is written if the incident is open and nobody has
+	// acknowledged it.
+	Reminder *dispatchapy.Event
 }
 
 // IncidentQuery selects incidents. Zero fields select all; all given ones must

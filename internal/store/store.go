@@ -383,7 +383,7 @@ type ProbeOutcome struct {
 	Spans    []dispatchapy.Span // what the history did not hold yet
 	NextIn   time.Duration
 	Incident *IncidentChange
-	Events   []dispatchapy.Event // besides that of the incident
+	Events   []dispatchapy.Event // besides those of the incident
 }
 
 // EventQuery selects events. Zero fields select all; all given ones must hold.

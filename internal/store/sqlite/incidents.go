@@ -22,13 +22,16 @@ func scanIncident(row scanner) (i dispatchapy.Incident, err error) {
 
 // changeIncident makes a change of the incident that it is about.
 func changeIncident(tx *tx, c *store.IncidentChange) error {
-	var id int64
-	err := tx.row("SELECT id FROM incidents WHERE closed_at = 0 AND kind = ? AND resource_id = ? AND endpoint_id = ?",
-		[]any{string(c.Kind), c.ResourceID, c.EndpointID}, &id)
+	var (
+		id           int64
+		acknowledged string
+	)
+	err := tx.row("SELECT id, acknowledged_by FROM incidents WHERE closed_at = 0 AND kind = ? AND resource_id = ? AND endpoint_id = ?",
+		[]any{string(c.Kind), c.ResourceID, c.EndpointID}, &id, &acknowledged)
 	isNew := errors.Is(err, sql.ErrNoRows)
 	switch {
 	case isNew && !c.Open:
-		return nil
+		return addEventOf(tx, 0, c.Always)
 	case isNew:
 		id, err = openIncident(tx, c)
 	}
@@ -43,12 +46,31 @@ func changeIncident(tx *tx, c *store.IncidentChange) error {
 			return err
 		}
 	}
-	if c.Event == nil || !isNew && !c.Close {
+	if isNew || c.Close {
+		if err := addEventOf(tx, id, c.Event); err != nil {
+			return err
+		}
+	}
+	if err := addEventOf(tx, id, c.Always); err != nil {
+		return err
+	}
+	if r := c.Reminder; r != nil && acknowledged == "" {
+		if err := addEntry(tx, id, &dispatchapy.IncidentEntry{Kind: dispatchapy.EntryReminder, At: r.At, Detail: r.Detail}); err != nil {
+			return err
+		}
+		return addEventOf(tx, id, r)
+	}
+	return nil
+}
+
+// addEventOf writes an event, if there is one, as one of an incident.
+func addEventOf(tx *tx, incidentID int64, event *dispatchapy.Event) error {
+	if event == nil {
 		return nil
 	}
-	event := *c.Event
-	event.IncidentID = id
-	return tx.addEvents([]dispatchapy.Event{event})
+	e := *event
+	e.IncidentID = incidentID
+	return tx.addEvents([]dispatchapy.Event{e})
 }
 
 func openIncident(tx *tx, c *store.IncidentChange) (id int64, err error) {

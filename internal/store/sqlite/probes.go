@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -65,7 +66,7 @@ func claimProbe(tx *tx, id int64, claim store.ProbeClaim) (probe *store.ProbeLea
 	return &store.ProbeLease{Health: health, Fence: fence}, dueAt, err
 }
 
-const healthColumns = "resource_id, state, failures, successes, since, checked_at, counted_to, holds_until, failed_from"
+const healthColumns = "resource_id, state, failures, successes, since, checked_at, counted_to, holds_until, failed_from, flapping, changes, remind_at"
 
 // healthRow is a resource's row with its schedule.
 type healthRow struct {
@@ -80,11 +81,32 @@ func (r healthRow) Scan(dest ...any) error {
 
 // scanHealth reads healthColumns and whatever comes after them.
 func scanHealth(row scanner, more ...any) (h dispatchapy.Health, err error) {
-	var since, checked, counted, holds, failed int64
-	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked, &counted, &holds, &failed}, more...)...)
+	var (
+		since, checked, counted, holds, failed, remind int64
+		changes                                        []byte
+	)
+	err = row.Scan(append([]any{&h.ResourceID, &h.State, &h.Failures, &h.Successes, &since, &checked, &counted, &holds, &failed,
+		&h.Flapping, &changes, &remind}, more...)...)
 	h.Since, h.CheckedAt = fromMicros(since), fromMicros(checked)
 	h.CountedTo, h.HoldsUntil, h.FailedFrom = fromMicros(counted), fromMicros(holds), fromMicros(failed)
+	h.RemindAt, h.Changes = fromMicros(remind), decodeTimes(changes)
 	return h, err
+}
+
+// encodeTimes writes a few times, eight bytes each.
+func encodeTimes(times []time.Time) []byte {
+	b := make([]byte, 0, 8*len(times))
+	for _, t := range times {
+		b = binary.BigEndian.AppendUint64(b, uint64(micros(t)))
+	}
+	return b
+}
+
+func decodeTimes(b []byte) (times []time.Time) {
+	for ; len(b) >= 8; b = b[8:] {
+		times = append(times, fromMicros(int64(binary.BigEndian.Uint64(b))))
+	}
+	return times
 }
 
 // RecordProbes implements store.Store.
@@ -127,10 +149,10 @@ func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
 	}
 	var kept int
 	err = tx.row(`UPDATE resource_health SET state = ?, failures = ?, successes = ?, since = ?, checked_at = ?, failed_from = ?,
-		counted_to = ?, holds_until = ?, recent = substr(CAST(recent || ? AS BLOB), -?), due_at = ?, leased = 0, kept = min(kept, ?) + ?
+		counted_to = ?, holds_until = ?, flapping = ?, changes = ?, remind_at = ?, recent = substr(CAST(recent || ? AS BLOB), -?), due_at = ?, leased = 0, kept = min(kept, ?) + ?
 		WHERE resource_id = ? AND fence = ? AND leased = 1 RETURNING kept`,
 		[]any{string(h.State), h.Failures, h.Successes, since, micros(h.CheckedAt), micros(h.FailedFrom),
-			micros(h.CountedTo), micros(h.HoldsUntil), mark, store.MaxRecent * markSize,
+			micros(h.CountedTo), micros(h.HoldsUntil), h.Flapping, encodeTimes(h.Changes), micros(h.RemindAt), mark, store.MaxRecent * markSize,
 			after(tx.now, o.NextIn), store.MaxChecks, checks, h.ResourceID, o.Fence}, &kept)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
@@ -194,7 +216,8 @@ func trimChecks(tx *tx, resourceID int64) error {
 // that is under way asks the resource's old address: its lease ends.
 func resetHealth(tx *tx, id int64) error {
 	_, err := tx.exec(`UPDATE resource_health SET state = ?, failures = 0, successes = 0, since = iif(since = 0, 0, ?),
-		checked_at = 0, counted_to = 0, holds_until = 0, failed_from = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
+		checked_at = 0, counted_to = 0, holds_until = 0, failed_from = 0,
+		flapping = 0, changes = x'', remind_at = 0, due_at = ?, fence = fence + 1, leased = 0 WHERE resource_id = ?`,
 		string(dispatchapy.HealthUnknown), tx.wall, tx.now, id)
 	tx.hint.Health = true
 	return err

@@ -23,6 +23,7 @@ var incidentCases = []testCase{
 	{"DeletionCloses", testIncidentDeletion},
 	{"Repairs", testRepairs},
 	{"Retention", testIncidentRetention},
+	{"Reminders", testIncidentReminders},
 	{"EventFilters", testEventFilters},
 }
 
@@ -348,6 +349,31 @@ func testIncidentRetention(t *testing.T, s store.Store) {
 	if _, err := s.Incident(t.Context(), 1); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a deleted incident: %v", err)
 	}
+}
+
+func testIncidentReminders(t *testing.T, s store.Store) {
+	event := func(kind dispatchapy.EventKind) *dispatchapy.Event {
+		return &dispatchapy.Event{Kind: kind, At: oclock, ResourceID: resourceA, Detail: "d"}
+	}
+	reminds := func(c *store.IncidentChange) { c.Reminder = event(dispatchapy.EventResourceReminder) }
+	always := func(c *store.IncidentChange) { c.Always = event(dispatchapy.EventResourceFlapping) }
+	applyIncidents(t, s,
+		changed(resourceA, oclock, reminds, always), // of nothing
+		changed(resourceA, oclock, opens),
+		changed(resourceA, oclock, reminds),
+		changed(resourceA, oclock, always),
+	)
+	if _, err := s.AnnotateIncident(t.Context(), 1, store.Annotation{By: "ann", Acknowledge: true}); err != nil {
+		t.Fatal(err)
+	}
+	applyIncidents(t, s, changed(resourceA, oclock, reminds)) // somebody is at it
+	equal(t, "events", told(t, s), []string{"resource.flapping 0", "resource.down 1", "resource.reminder 1", "resource.flapping 1"})
+	_, entries := timeline(t, s)
+	var kinds []dispatchapy.EntryKind
+	for _, e := range entries {
+		kinds = append(kinds, e.Kind)
+	}
+	equal(t, "timeline", kinds, []dispatchapy.EntryKind{dispatchapy.EntryOpened, dispatchapy.EntryReminder, dispatchapy.EntryAcknowledged})
 }
 
 func testEventFilters(t *testing.T, s store.Store) {

@@ -52,7 +52,8 @@ func probed(p store.ProbeLease, nextIn time.Duration) store.ProbeOutcome {
 		Health: dispatchapy.Health{
 			ResourceID: p.Health.ResourceID, State: dispatchapy.HealthDown,
 			Failures: p.Health.Failures + 1, Since: at.Add(-time.Minute), CheckedAt: at,
-			CountedTo: at, HoldsUntil: at.Add(time.Hour),
+			CountedTo: at, HoldsUntil: at.Add(time.Hour), FailedFrom: at.Add(-2 * time.Minute),
+			Flapping: true, Changes: []time.Time{at.Add(-time.Hour), at}, RemindAt: at.Add(time.Hour),
 		},
 		Check: dispatchapy.Check{
 			ResourceID: p.Health.ResourceID, At: at, Method: dispatchapy.CheckActual, Manual: true, By: "op",
@@ -217,7 +218,8 @@ func testProbeReset(t *testing.T, s store.Store) {
 	change(t, s, store.ConfigUpdate{ResetHealth: []int64{resourceA, 99}})
 
 	h := health(t, s)
-	if got := h[resourceA]; got.State != dispatchapy.HealthUnknown || got.Failures != 0 || got.Successes != 0 {
+	if got := h[resourceA]; got.State != dispatchapy.HealthUnknown || got.Failures != 0 || got.Successes != 0 ||
+		got.Flapping || got.Changes != nil || !got.RemindAt.IsZero() || !got.FailedFrom.IsZero() || !got.CountedTo.IsZero() {
 		t.Errorf("after a reset the health is %+v", got)
 	}
 	if got := h[resourceB].State; got != dispatchapy.HealthDown {
