@@ -23,7 +23,7 @@ func FuzzBodies(f *testing.F) {
 		f.Add(body)
 	}
 	target := &fuzzTarget{lasting: &lasting{dir: memory(f)}}
-	f.Cleanup(target.lasting.end)
+	f.Cleanup(target.end)
 	f.Fuzz(func(t *testing.T, body string) {
 		target.begin(t)
 		secrets := append(secretsIn(body), planted(body, target.session)...)

@@ -133,7 +133,7 @@ func newGateway(t testing.TB, set ...func(*gateway)) *gateway {
 	}
 	g := &gateway{t: t, store: &faultyStore{Store: db}, table: routing.NewTable(empty), logs: &bytes.Buffer{}}
 	g.box = box
-	g.people = people.New(people.Options{Store: db, Box: box, Snapshots: g.table, Log: slog.New(slog.DiscardHandler), Cost: cheapHash})
+	g.people = people.New(people.Options{Store: g.store, Box: box, Snapshots: g.table, Log: slog.New(slog.DiscardHandler), Cost: cheapHash})
 	for _, f := range set {
 		f(g)
 	}
