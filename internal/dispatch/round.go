@@ -107,7 +107,7 @@ func (o *offer) try(ctx context.Context, place int, permit *routing.Permit, payl
 		Routes:     len(o.endpoint.Routes),
 		PassedOver: slices.Clone(o.passed),
 	}
-	seed := routing.NewSeed(o.d.instanceKey, o.task.ID, resource.ID)
+	seed := routing.NewSeed(o.d.instanceKey, o.task, resource.ID)
 	body, err := route.Body(payload, seed, attempt.StartedAt)
 	if err != nil {
 		// The message does not fit this resource and will not fit it later.

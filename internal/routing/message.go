@@ -31,11 +31,16 @@ type Seed [sha256.Size]byte
 
 // NewSeed gives the seed of a task at a resource. It is the same on every
 // attempt and every node, and cannot be guessed without the instance key.
-func NewSeed(instanceKey [32]byte, taskID, resourceID int64) Seed {
-	var b [48]byte
+//
+// The time of acceptance is in it because after an older backup was restored
+// ids are given out again: a provider that knows the key of the first task with
+// an id must not take the second one for it.
+func NewSeed(instanceKey [32]byte, task *dispatchapy.Task, resourceID int64) Seed {
+	var b [56]byte
 	copy(b[:32], instanceKey[:])
-	binary.BigEndian.PutUint64(b[32:], uint64(taskID))
-	binary.BigEndian.PutUint64(b[40:], uint64(resourceID))
+	binary.BigEndian.PutUint64(b[32:], uint64(task.ID))
+	binary.BigEndian.PutUint64(b[40:], uint64(task.CreatedAt.UnixMicro()))
+	binary.BigEndian.PutUint64(b[48:], uint64(resourceID))
 	return sha256.Sum256(b[:])
 }
 

@@ -67,15 +67,18 @@ func TestMessageAppliesTheRulesOfBoth(t *testing.T) {
 
 func TestSeedsAreStableAndApart(t *testing.T) {
 	key := [32]byte{1}
-	seed := NewSeed(key, 7, 1)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678_000, time.UTC)
+	task := &dispatchapy.Task{ID: 7, CreatedAt: at}
+	seed := NewSeed(key, task, 1)
 	for name, other := range map[string]Seed{
-		"task": NewSeed(key, 8, 1), "resource": NewSeed(key, 7, 2), "instance": NewSeed([32]byte{2}, 7, 1),
+		"task": NewSeed(key, &dispatchapy.Task{ID: 8, CreatedAt: at}, 1), "resource": NewSeed(key, task, 2), "instance": NewSeed([32]byte{2}, task, 1),
+		"task with the same id": NewSeed(key, &dispatchapy.Task{ID: 7, CreatedAt: at.Add(time.Microsecond)}, 1),
 	} {
 		if other == seed || other.IdempotencyKey() == seed.IdempotencyKey() {
 			t.Errorf("another %s has the same seed", name)
 		}
 	}
-	if again := NewSeed(key, 7, 1); again != seed || len(seed.IdempotencyKey()) != 32 {
+	if again := NewSeed(key, &dispatchapy.Task{ID: 7, CreatedAt: at.Local(), AttemptCount: 3}, 1); again != seed || len(seed.IdempotencyKey()) != 32 {
 		t.Errorf("the seed changes, or its key is %q", seed.IdempotencyKey())
 	}
 	s := compiled(t, gatewayConfig())

@@ -47,8 +47,8 @@ type Facts struct {
 }
 
 // OpenArchive opens a database for reading. The error is a *dispatchapy.Error
-// with CodeNotFound if there is no such file, and with CodeInvalid if it is not
-// a gateway's database, or that of a newer version.
+// with CodeInvalid if there is no such file, or if it is not a gateway's
+// database, or that of a newer version.
 func OpenArchive(ctx context.Context, path string) (*Archive, error) {
 	return openArchive(ctx, path, url.Values{"mode": {"ro"}})
 }
@@ -81,7 +81,7 @@ func openArchive(ctx context.Context, path string, query url.Values) (*Archive, 
 	}
 	db.SetMaxOpenConns(1)
 	a := &Archive{
-		reads: &Store{read: db, log: slog.New(slog.DiscardHandler), closed: make(chan struct{})},
+		reads: &Store{read: db, log: slog.New(slog.DiscardHandler), closed: make(chan struct{}), searching: make(chan struct{}, searches)},
 		db:    db,
 		path:  path,
 	}

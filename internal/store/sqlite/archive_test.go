@@ -155,10 +155,17 @@ func TestRestore(t *testing.T) {
 	path, backup := filepath.Join(dir, "dispatchapy.db"), filepath.Join(dir, "backup.db")
 	s := openAt(t, path)
 	insertOne(t, s, "kept")
+	ended := store.Session{Hash: [32]byte{1}, UserID: 1, SeenAt: time.Now(), IdleEnd: time.Now().Add(time.Hour), AbsoluteEnd: time.Now().Add(time.Hour)}
+	if err := s.PutSession(t.Context(), ended); err != nil {
+		t.Fatal(err)
+	}
 	if err := openArchive(t, path).Copy(t.Context(), backup); err != nil {
 		t.Fatal(err)
 	}
 	insertOne(t, s, "later")
+	if n, err := s.DeleteSessions(t.Context(), store.SessionSelection{UserID: 1}); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
 
 	if _, err := sqlite.Restore(t.Context(), backup, path, nil); dispatchapy.ErrorCode(err) != dispatchapy.CodeConflict {
 		t.Errorf("while it is open: %v", err)
@@ -184,6 +191,15 @@ func TestRestore(t *testing.T) {
 	page, err := s.ListTasks(t.Context(), store.TaskQuery{Limit: 10})
 	if err != nil || len(page.Tasks) != 1 || page.Tasks[0].Ref != "kept" {
 		t.Errorf("after the restore: %v, %v", page.Tasks, err)
+	}
+	if _, err := s.Session(t.Context(), ended.Hash); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a session that had ended came back: %v", err)
+	}
+	if entries, err := s.ListAudit(t.Context(), store.AuditQuery{Limit: 1}); err != nil || len(entries) != 1 || entries[0].Action != "restore" {
+		t.Errorf("audit %+v, %v", entries, err)
+	}
+	if id := insertOne(t, s, "next"); id != 3 {
+		t.Errorf("the next task is %d, want 3: 2 was another", id)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".new-*")); len(left) > 0 {
 		t.Errorf("left over: %v", left)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -29,8 +30,58 @@ func Restore(ctx context.Context, backup, path string, accept func(*Archive) err
 		if err := copyFile(backup, part); err != nil {
 			return fmt.Errorf("copy the backup: %w", err)
 		}
-		return checkPart(ctx, part, backup, accept)
+		if err := checkPart(ctx, part, backup, accept); err != nil {
+			return err
+		}
+		return forgetSince(ctx, part, path)
 	})
+}
+
+// forgetSince makes a backup that is going to be used fit for the present:
+// sessions in it may have been ended since, and so all end; and ids that the
+// old database, if it can be read, has given out since are not given out again.
+func forgetSince(ctx context.Context, part, old string) (err error) {
+	db := connect(part, []string{"busy_timeout(10000)", "journal_mode(DELETE)", "synchronous(FULL)"}, 1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	for name, id := range lastIDs(ctx, old) {
+		if _, err := tx.ExecContext(ctx, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", id, name); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM sessions"); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO audit (at, by, action, kind, object_id, name, version, detail)
+		VALUES (?, 'system', 'restore', '', 0, '', 0, 'put a backup in the place of the database; all sessions ended')`, time.Now().UnixMicro()); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// lastIDs gives the newest ids of a database by table.
+//
+// Failure policy: fail open. One that is damaged or not there says nothing, and
+// its ids are given out again; tasks are told apart by their time as well.
+func lastIDs(ctx context.Context, path string) map[string]int64 {
+	last := map[string]int64{}
+	archive, err := OpenArchive(ctx, path)
+	if err != nil {
+		return last
+	}
+	defer func() { _ = archive.Close() }() // it was only read
+	rows, err := archive.db.QueryContext(ctx, "SELECT name, seq FROM sqlite_sequence WHERE name IN ('tasks', 'config_objects', 'audit', 'events')")
+	_, _ = collect(rows, err, func(rows *sql.Rows) (name string, err error) { // see above
+		var id int64
+		err = rows.Scan(&name, &id)
+		last[name] = id
+		return name, err
+	})
+	return last
 }
 
 // Rebuild lets build work on a copy of the database at path, or on the name of
