@@ -8,12 +8,13 @@ import (
 	"dispatchapy/internal/routing"
 )
 
-// ResourceState is whether a resource can be used right now on this node, and
-// by how many endpoints it is.
+// ResourceState is where a resource is, whether it can be used right now on
+// this node, and by how many endpoints it is.
 type ResourceState struct {
-	Reason    routing.Reason // why it cannot be used now; Usable if it can
-	Wait      time.Duration  // in how long that may change by itself; 0: unknown
-	Endpoints int            // that name it
+	Method, URL string
+	Reason      routing.Reason // why it cannot be used now; Usable if it can
+	Wait        time.Duration  // in how long that may change by itself; 0: unknown
+	Endpoints   int            // that name it
 }
 
 // ResourceUse is an endpoint that names a resource.
@@ -39,7 +40,7 @@ func (s *Service) ResourceStates(_ context.Context, p dispatchapy.Principal) (ma
 	states := make(map[int64]ResourceState, len(now.snapshot.Resources))
 	for _, r := range now.snapshot.Resources {
 		state := now.resource(r)
-		states[r.ID] = ResourceState{Reason: state.Reason, Wait: state.Wait}
+		states[r.ID] = ResourceState{Method: r.Method, URL: r.URL, Reason: state.Reason, Wait: state.Wait}
 	}
 	for _, e := range now.snapshot.Endpoints {
 		for _, route := range e.Routes {

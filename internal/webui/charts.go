@@ -26,6 +26,34 @@ type Bar struct {
 	Title               string
 }
 
+// BarPath is all bars of a class in one path. A list of resources has thousands
+// of bars, and an element for each would make it slow.
+type BarPath struct{ Class, D string }
+
+// Paths gives the bars by class.
+func (b Bars) Paths() []BarPath {
+	shapes := map[string]*strings.Builder{}
+	draw := func(class string, x, y, width, height int) {
+		if shapes[class] == nil {
+			shapes[class] = &strings.Builder{}
+		}
+		fmt.Fprintf(shapes[class], "M%d %dh%dv%dh-%dz", x, y, width, height, width)
+	}
+	for _, item := range b.Items {
+		draw(item.Class, item.X, item.Y, item.Width, item.Height)
+		if item.Notch {
+			draw("notch", item.X, 12, item.Width, 2)
+		}
+	}
+	var out []BarPath
+	for _, class := range []string{"up", "slow", "part", "none", "down", "notch"} {
+		if shapes[class] != nil {
+			out = append(out, BarPath{class, shapes[class].String()})
+		}
+	}
+	return out
+}
+
 const (
 	barWidth = 5 // of it a gap of gapWidth
 	gapWidth = 1

@@ -74,11 +74,18 @@ func (c *call) fail(err error) {
 	}
 }
 
+// swapped are the statuses under which scripts expect a page with a form.
+var swapped = map[int]bool{http.StatusUnprocessableEntity: true, http.StatusConflict: true, http.StatusRequestEntityTooLarge: true}
+
 // failPart answers a script, which shows the message beside the page as it is.
 func (c *call) failPart(p *errorPage) {
 	h := c.w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Error", url.PathEscape(p.Detail)) // headers are ASCII
+	if swapped[p.Status] {
+		h.Set("HX-Reswap", "none") // it is no page to be shown instead
+		c.sayNow(toast{Tone: "fail", Text: p.Detail})
+	}
 	c.write(p.Status, []byte(p.Detail))
 }
 

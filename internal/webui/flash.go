@@ -3,7 +3,11 @@ package webui
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf16"
 )
 
 // flashCookie carries a toast over the redirect after a form.
@@ -38,6 +42,57 @@ func (c *call) say(t toast) {
 		value = base64.RawURLEncoding.EncodeToString(text)
 	}
 	http.SetCookie(c.w, &http.Cookie{Name: flashCookie, Value: value, Path: "/", MaxAge: 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.secure()})
+}
+
+// sayNow has a toast shown on the page that a script asks from.
+func (c *call) sayNow(t toast) {
+	if t.Tone == "" {
+		t.Tone = "ok"
+	}
+	text, err := json.Marshal(map[string]toast{"toast": t})
+	if err != nil || len(text) > maxTrigger {
+		t.Undo = nil
+		text, _ = json.Marshal(map[string]toast{"toast": t})
+	}
+	c.w.Header().Set("HX-Trigger", asciiJSON(text))
+}
+
+const maxTrigger = 64 << 10 // bytes; a header has to stay below what browsers take
+
+// asciiJSON escapes what a header cannot carry.
+func asciiJSON(text []byte) string {
+	var out strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case r < 0x7f:
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
+}
+
+// again answers an action that is done at once, like a switch in a list: the
+// browser comes back to the page where it was asked for. A script gets that
+// page in the same answer, so that nothing jumps.
+func (c *call) again(t toast, otherwise string) error {
+	to := c.back(otherwise)
+	target, err := url.ParseRequestURI(to)
+	if !c.htmx() || err != nil {
+		c.say(t)
+		return c.redirect(to)
+	}
+	c.sayNow(t)
+	page := c.r.Clone(c.ctx())
+	page.Method, page.URL, page.RequestURI = http.MethodGet, target, to
+	page.Body, page.ContentLength, page.Form, page.PostForm, page.MultipartForm = http.NoBody, 0, nil, nil, nil
+	page.Pattern = ""
+	c.ui.mux.ServeHTTP(c.w, page)
+	return nil
 }
 
 // done has a message shown on the next page.

@@ -22,6 +22,7 @@ type Form struct {
 	Faults  []dispatchapy.FieldError // in the order in which they were found
 	Message string                   // what is wrong as a whole; "" if nothing is, or the faults say it
 	Clash   *Clash                   // somebody else was faster
+	Labels  map[string]string        // what fields are called where faults are listed; others by their name
 }
 
 type translator interface {
@@ -99,6 +100,14 @@ func (f *Form) Fault(name string) string {
 		}
 	}
 	return ""
+}
+
+// Called gives what a field is called.
+func (f *Form) Called(name string) string {
+	if label := f.Labels[name]; label != "" {
+		return label
+	}
+	return name
 }
 
 // Refuse notes what is wrong with a field.

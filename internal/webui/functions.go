@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,7 +22,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"t": lang.T, "n": lang.N, "number": w.number, "percent": w.percent,
 		"asset": set.URL, "icon": func(name string, classes ...string) template.HTML { return icon(set, name, classes) },
 		"mark": func(tone string) template.HTML { return mark(set, tone) },
-		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes,
+		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes, "ms": milliseconds,
 		"phase": w.phase, "health": w.health, "route": w.route,
 		"json":  func(text any) string { return jsonText(text) },
 		"field": field, "rowfield": rowField, "options": options, "checks": checks, "dict": dict, "list": func(items ...any) []any { return items },
@@ -126,6 +127,11 @@ func (w *words) took(d time.Duration) string {
 		return w.lang.Decimal(d.Seconds(), 1) + " s"
 	}
 	return w.rough(d)
+}
+
+// milliseconds writes a duration for scripts.
+func milliseconds(d time.Duration) string {
+	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64)
 }
 
 // bytes writes a size.

@@ -10,7 +10,10 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,12 +56,39 @@ type gateway struct {
 	logs *bytes.Buffer
 	sink *httptest.Server
 	made int // objects that tests were given
+
+	says     atomic.Value // string that the sink answers with
+	mu       sync.Mutex
+	received []delivered // by the sink
+}
+
+// delivered is a request as a provider got it.
+type delivered struct {
+	method, path, body string
+	header             http.Header
+}
+
+// ServeHTTP plays every provider.
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.received = append(g.received, delivered{r.Method, r.URL.RequestURI(), string(body), r.Header.Clone()})
+	_, _ = io.WriteString(w, g.says.Load().(string))
+}
+
+// got gives what the providers got so far.
+func (g *gateway) got() []delivered {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.received)
 }
 
 func start(t *testing.T) *gateway {
 	t.Helper()
 	g := &gateway{t: t, logs: &bytes.Buffer{}}
-	g.sink = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"ok":true}`) }))
+	g.says.Store(`{"ok":true}`)
+	g.sink = httptest.NewServer(g)
 	t.Cleanup(g.sink.Close)
 	options := config.Options{Addr: "127.0.0.1:0", DataDir: t.TempDir(), AdminToken: adminToken, AdminPassword: password, Grace: 2 * time.Second}
 	a, err := app.New(t.Context(), options, "test", slog.New(slog.NewJSONHandler(g.logs, nil)))

@@ -18,7 +18,7 @@ type overviewPage struct {
 	Attention []attention
 	Tiles     []tile
 	Strip     Strip
-	Resources []overviewResource
+	Resources []resourceRow
 	Routes    []service.EndpointRoute
 	Tasks     []service.Task
 	Steps     []step // of setting up, while there are any
@@ -51,17 +51,6 @@ type attention struct {
 type tile struct {
 	Path, Label, Figure string
 	Tone                string // "" if it is no state
-}
-
-// overviewResource is a resource with how it did lately.
-type overviewResource struct {
-	service.ResourceHealth
-	State state
-	Bars  Bars
-	Spark string
-	P95   time.Duration // of attempts, over a day
-	Share float64       // of the requests of a day, 0 to 1
-	Asked bool          // anything was sent to it in a day
 }
 
 // step is one of setting up.
@@ -141,51 +130,19 @@ func (c *call) readiness(text string) string {
 	return text
 }
 
-func (p *overviewPage) addResources(c *call) error {
-	all, err := c.ui.service.AllHealth(c.ctx(), c.who, "24h")
-	if err != nil {
+func (p *overviewPage) addResources(c *call) (err error) {
+	if p.Resources, err = c.resourceRows(); err != nil {
 		return err
-	}
-	stats, err := c.ui.service.Stats(c.ctx(), c.who, service.StatsInput{Group: "resource"})
-	if err != nil {
-		return err
-	}
-	var total int64
-	byName := map[string]service.StatsRow{}
-	for _, row := range stats.Rows {
-		total += row.Attempts
-		byName[row.Name] = row
 	}
 	w := &words{c.lang}
-	for _, r := range all {
-		row := byName[r.Name]
-		view := overviewResource{
-			ResourceHealth: r, State: w.health(r.Active, r.Health.State), Bars: checkBars(c.lang, r.Recent, checkPlaces),
-			Spark: spark(durations(r.Recent)), P95: row.Answer.P95, Asked: row.Attempts > 0,
-		}
-		if total > 0 {
-			view.Share = float64(row.Attempts) / float64(total)
-		}
-		p.Resources = append(p.Resources, view)
+	for i := range p.Resources {
+		r := &p.Resources[i]
 		if r.Active && r.Health.State == dispatchapy.HealthDown {
 			text := c.t("{name} has been down for {time}.", "name", r.Name, "time", w.rough(time.Since(r.Health.Since)))
-			p.Attention = append(p.Attention, attention{"fail", text, "/resources/" + strconv.FormatInt(r.ID, 10), c.t("Look at its checks"), r.ID})
+			p.Attention = append(p.Attention, attention{"fail", text, resourcePath(r.ID, ""), c.t("Look at its checks"), r.ID})
 		}
 	}
-	slices.SortStableFunc(p.Resources, func(a, b overviewResource) int { return cmp.Compare(a.rank(), b.rank()) })
 	return nil
-}
-
-func (r *overviewResource) rank() int {
-	switch {
-	case !r.Active:
-		return 3
-	case r.Health.State == dispatchapy.HealthDown:
-		return 0
-	case r.Health.Failures > 0:
-		return 1
-	}
-	return 2
 }
 
 func (p *overviewPage) addNumbers(c *call) error {

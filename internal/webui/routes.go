@@ -23,6 +23,7 @@ var (
 	staff      = access{staff: true}
 	clients    = access{clients: true}
 	admins     = access{staff: true, permission: dispatchapy.WriteConfig}
+	checkers   = access{staff: true, permission: dispatchapy.CheckHealth}
 	auditors   = access{staff: true, permission: dispatchapy.ReadAudit}
 	userAdmins = access{staff: true, permission: dispatchapy.ManageUsers}
 )
@@ -57,6 +58,7 @@ func (ui *UI) routes() []route {
 	},
 		ui.clientRoutes(),
 		ui.settingsRoutes(),
+		ui.resourceRoutes(),
 	)
 }
 

@@ -11,7 +11,7 @@ on("submit", "form[data-ajax]", (event, form) => {
   send(form, event.submitter);
 });
 
-function send(form, submitter) {
+export function send(form, submitter) {
   const target = form.dataset.target ?? "#main";
   const action = submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href;
   submitter?.classList.add("busy");
@@ -131,7 +131,7 @@ on("click", "[data-move-row]", (event, button) => {
 
 // renumber gives names like headers[0].name their place: data-name holds them
 // with # for it.
-function renumber(list) {
+export function renumber(list) {
   [...list.children].forEach((row, place) => {
     for (const input of $$("[data-name]", row)) {
       input.name = input.dataset.name.replaceAll("#", place);

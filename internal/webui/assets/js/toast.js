@@ -38,12 +38,15 @@ ready("#toasts > .toast:not([data-placed])", (element) => {
   say(element.textContent);
 });
 
+// What is taken back once is not taken back again.
+document.addEventListener("submit", (event) => { if (event.target.matches?.("#toasts form")) event.target.closest(".toast").hidden = true; });
+
 // Those that come with the answer to a request (header HX-Trigger).
 document.addEventListener("toast", (event) => toast(event.detail.text, event.detail.tone, event.detail.undo));
 
 // u takes the last thing back.
 export function undoLast() {
-  const button = $$("#toasts [data-undo]").pop();
+  const button = $$("#toasts .toast:not([hidden]) [data-undo]").pop();
   if (button) button.click();
   return Boolean(button);
 }
