@@ -3,6 +3,7 @@ package browser_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -32,4 +33,22 @@ func TestTasks(t *testing.T) {
 	b.gates("tasks", "/tasks")
 	b.gates("tasks-fault", "/tasks?q=colour:red+x")
 	b.gates("tasks-none", "/tasks?q=since:1h+nothing+like+this")
+}
+
+// holding is shopFile with an endpoint that holds everything.
+var holding = strings.Replace(shopFile, "    mapping:\n", `    dev: {enabled: true, hold: true, rules_enabled: true, rules: [{if: {param: scope, matches: "^test$"}, set: {param: phone, value: "+15550000"}}]}
+    mapping:
+`, 1)
+
+func TestHeld(t *testing.T) {
+	g := start(t, shopFile)
+	b := open(t, g.url)
+	b.signIn("/held")
+	b.gates("held-empty", "/held")
+	g.apply(holding)
+	for i := range 14 {
+		g.post(shopToken, "send_alert", fmt.Sprintf(`{"ref":"inv-%d","scope":%q,"phone":"+1555%d","message":"Disk 9%d %% full"}`, 1000+i, []string{"prod", "test"}[i%2], i, i))
+	}
+	b.gates("held", "/held?task=2")
+	b.gates("resend-held", "/tasks/2/resend")
 }

@@ -11,6 +11,6 @@ func init() {
 	maps.Copy(needed, map[string]dispatchapy.Permission{
 		"TestResource": dispatchapy.WriteConfig, "TestMail": dispatchapy.WriteConfig,
 		"ResendTask": dispatchapy.ActOnTasks, "CountBatch": dispatchapy.ActOnTasks,
-		"CountTasks": dispatchapy.ReadTasks, "Stats": dispatchapy.ReadTasks, "Load": dispatchapy.ReadTasks,
+		"PreviewTask": dispatchapy.ReadTasks, "Holds": dispatchapy.ReadConfig, "CountTasks": dispatchapy.ReadTasks, "Stats": dispatchapy.ReadTasks, "Load": dispatchapy.ReadTasks,
 	})
 }

@@ -67,9 +67,41 @@ func (s *Service) PreviewMessage(ctx context.Context, p dispatchapy.Principal, e
 	if err != nil {
 		return Preview{}, err
 	}
+	return s.preview(ctx, endpoint, client, in.Payload)
+}
+
+// PreviewTask shows what would become of a task's message, or of another
+// payload in its place, if it came now. It tells nothing that its caller may
+// not read in the task and in the configuration, so that reading is enough; to a
+// client that may not read of providers it does not say where the message goes.
+func (s *Service) PreviewTask(ctx context.Context, p dispatchapy.Principal, id int64, payload []byte) (Preview, error) {
+	if err := require(p, dispatchapy.ReadTasks); err != nil {
+		return Preview{}, err
+	}
+	found, err := s.taskOf(ctx, p, id)
+	if err != nil {
+		return Preview{}, err
+	}
+	snapshot := s.table.Load()
+	endpoint := snapshot.EndpointByID(found.Task.EndpointID)
+	if endpoint == nil {
+		return Preview{}, dispatchapy.Errorf(dispatchapy.CodeConflict, "the endpoint of task %d was deleted", id)
+	}
+	if payload == nil {
+		payload = found.Task.Source
+	}
+	preview, err := s.preview(ctx, endpoint, snapshot.ClientByID(found.Task.ClientID), payload)
+	if !s.mayReadProviders(p) {
+		preview.Routes, preview.Chosen = nil, ""
+	}
+	return preview, err
+}
+
+// preview sends a message through everything but the line.
+func (s *Service) preview(ctx context.Context, endpoint *routing.Endpoint, client *routing.Client, source []byte) (Preview, error) {
 	preview := Preview{Hold: endpoint.HoldReason(client)}
-	_, preview.Status, preview.Detail = s.delivery.Judge(endpoint, client, in.Payload)
-	payload, applied, err := endpoint.Message(client, in.Payload)
+	_, preview.Status, preview.Detail = s.delivery.Judge(endpoint, client, source)
+	payload, applied, err := endpoint.Message(client, source)
 	readable := err == nil // if not, Detail says why
 	if readable {
 		preview.Overrides, preview.Payload = applied, payload.Raw()

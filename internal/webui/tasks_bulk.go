@@ -90,7 +90,7 @@ func (ui *UI) confirmBulk(c *call, p *bulkPage, filter service.TaskFilter) error
 	if p.Skipped, err = ui.forbidden(c, p.Action, filter); err != nil {
 		return err
 	}
-	return c.show("tasks_bulk", p.Title(c), p)
+	return c.show("tasks_bulk", c.bulkTitle(p.Action, p.N, p.Count), p)
 }
 
 // skipped is how many tasks are in a phase that forbids an action.
@@ -117,9 +117,7 @@ func (ui *UI) forbidden(c *call, action dispatchapy.Action, filter service.TaskF
 	return out, nil
 }
 
-// Title says what is about to be done.
-func (p *bulkPage) Title(c *call) string { return c.bulkTitle(p.Action, p.N, p.Count) }
-
+// bulkTitle says what is about to be done.
 func (c *call) bulkTitle(action dispatchapy.Action, n int, count string) string {
 	switch action {
 	case dispatchapy.ActionRetry:

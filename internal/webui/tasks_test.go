@@ -23,7 +23,7 @@ func init() {
 }
 
 // hostile is what should be shown as text everywhere.
-const hostile = `O'Neil "x" <img onerror=alert(1)> ‏שלום‏ 😀`
+const hostile = "O'Neil \"x\" <img onerror=alert(1)> \u200fשלום\u200f 😀"
 
 // message makes a body for the endpoint sms.
 func message(ref, scope, text string) string {

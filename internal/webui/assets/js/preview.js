@@ -1,1 +1,42 @@
-// preview
+// A form marked data-preview="ID" shows in the element of that id what would
+// come of it, while somebody writes: the server makes it, as without a script
+// with the button whose name is "do" and value "preview".
+import { ready } from "./core.js";
+
+const pause = 200; // ms without a change
+const turns = new WeakMap();
+
+async function preview(form) {
+  turns.get(form)?.abort();
+  const turn = new AbortController();
+  turns.set(form, turn);
+  const fields = new FormData(form);
+  fields.set("do", "preview");
+  const target = form.dataset.preview;
+  const shown = document.getElementById(target);
+  shown?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(form.dataset.previewAction ?? form.action, {
+      method: "POST", body: new URLSearchParams(fields), signal: turn.signal, headers: { "HX-Request": "true", "HX-Target": target },
+    });
+    if (!answer.ok && answer.status !== 422) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = page.getElementById(target);
+    const old = document.getElementById(target);
+    if (now && old) window.Idiomorph.morph(old, now);
+  } catch (error) {
+    if (error.name !== "AbortError") document.getElementById(target)?.removeAttribute("aria-busy");
+  }
+}
+
+ready("form[data-preview]", (form) => {
+  if (form.dataset.previewing) return;
+  form.dataset.previewing = "1";
+  let timer;
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => preview(form), pause);
+  };
+  form.addEventListener("input", later);
+  form.addEventListener("change", later);
+});
