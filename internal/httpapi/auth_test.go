@@ -144,7 +144,7 @@ func (g *gateway) objectFor(path string, row access) (id, version int64) {
 	}
 	if row.fresh {
 		body := map[string]string{
-			"resources": `{"name":"%s","url":"http://x.example/"}`, "endpoints": `{"path":"%s"}`, "clients": `{"name":"%s"}`,
+			"resources": `{"name":"%s","url":"http://x.example/","headers":{"X-Key":"hush-header"}}`, "endpoints": `{"path":"%s"}`, "clients": `{"name":"%s"}`,
 			"users": `{"name":"%s","role":"viewer","password":"some password"}`, "tokens": `{"name":"%s","role":"viewer"}`,
 		}[kind]
 		var made struct{ ID, Version int64 }
