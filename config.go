@@ -86,6 +86,7 @@ func (s *Settings) Normalize() {
 		setDefault(&smtp.Encryption, EncryptionSTARTTLS)
 	}
 	setDefault(&s.Cleanup.AfterDays, DefaultAfterDays)
+	s.Alerts.Normalize()
 }
 
 // Normalize brings the resource into its canonical form.
@@ -107,6 +108,9 @@ func (r *Resource) Normalize() {
 	setDefault(&h.UpAfter, 1)
 	setDefault(&h.Flap.Changes, 5)
 	setDefault(&h.Flap.Within, Duration(10*time.Minute))
+	if r.Alerts != nil {
+		r.Alerts.CertificateExpiring.normalize()
+	}
 }
 
 // Normalize brings the endpoint into its canonical form.

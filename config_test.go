@@ -21,7 +21,7 @@ func TestNormalizeFillsInDefaults(t *testing.T) {
 	check := HealthCheck{Method: CheckSimple, Interval: DurationRange{Duration(time.Minute), Duration(90 * time.Second)}, DownAfter: 1, UpAfter: 1,
 		Flap: Flap{Changes: 5, Within: Duration(10 * time.Minute)}}
 	want := &Config{
-		Settings: Settings{Cleanup: Cleanup{AfterDays: 30}, SMTP: &SMTP{Port: 587, Encryption: EncryptionSTARTTLS}},
+		Settings: Settings{Cleanup: Cleanup{AfterDays: 30}, SMTP: &SMTP{Port: 587, Encryption: EncryptionSTARTTLS}, Alerts: DefaultSettings().Alerts},
 		Resources: []Resource{
 			{Name: "a", Method: "POST", Active: &on, Timeout: Duration(15 * time.Second), HealthCheck: check},
 			{Name: "b", URL: "http://b/", Method: "PUT", Active: &on, Timeout: Duration(15 * time.Second), HealthCheck: check, RateLimit: &RateLimit{Per: Duration(time.Second), Burst: 1}},

@@ -21,8 +21,9 @@ type Endpoint struct {
 	Resources []string           `json:"resources,omitempty"` // failover order
 	Mapping   map[string]Mapping `json:"mapping,omitempty"`   // by resource name
 
-	Retry *RetryOverride `json:"retry,omitempty"`
-	Dev   EndpointDev    `json:"dev,omitzero"`
+	Retry  *RetryOverride  `json:"retry,omitempty"`
+	Alerts *EndpointAlerts `json:"alerts,omitempty"`
+	Dev    EndpointDev     `json:"dev,omitzero"`
 }
 
 // Mapping builds the payload for one resource: target key (dots nest) to the

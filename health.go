@@ -90,15 +90,30 @@ const MaxMarkDuration = time.Hour
 // EventKind names something that people may want to hear of.
 type EventKind string
 
-// The events.
+// The events. Those that end what another one began stand beside it.
 const (
-	EventResourceDown EventKind = "resource.down"
-	EventResourceUp   EventKind = "resource.up"
+	EventResourceDown        EventKind = "resource.down"
+	EventResourceUp          EventKind = "resource.up"
+	EventResourceFlapping    EventKind = "resource.flapping"  // instead of many times down and up
+	EventResourceReminder    EventKind = "resource.reminder"  // it is still down
+	EventResourceSaturated   EventKind = "resource.saturated" // its limits turn tasks away
+	EventResourceUnsaturated EventKind = "resource.unsaturated"
 
-	EventResourceFlapping EventKind = "resource.flapping" // instead of many times down and up
-	EventResourceReminder EventKind = "resource.reminder" // it is still down
+	EventBreakerOpen         EventKind = "breaker.open" // of a resource
+	EventBreakerClosed       EventKind = "breaker.closed"
+	EventCertificateExpiring EventKind = "certificate.expiring" // of a resource's host
+	EventCertificateRenewed  EventKind = "certificate.renewed"
 
-	EventTaskFailed EventKind = "task.failed"
+	EventEndpointOnBackup  EventKind = "endpoint.on_backup" // delivery goes on, but not by the first choice
+	EventEndpointOnPrimary EventKind = "endpoint.on_primary"
+	EventEndpointDown      EventKind = "endpoint.down" // all its resources are
+	EventEndpointUp        EventKind = "endpoint.up"
+
+	EventBacklogOld   EventKind = "backlog.old" // of an endpoint
+	EventBacklogOK    EventKind = "backlog.ok"
+	EventFailuresHigh EventKind = "failures.high" // of an endpoint
+	EventFailuresOK   EventKind = "failures.ok"
+	EventTaskFailed   EventKind = "task.failed"
 
 	EventConfigChanged  EventKind = "config.changed"  // by a person, or users or API tokens were
 	EventLoginThrottled EventKind = "login.throttled" // somebody tries too often to sign in

@@ -18,6 +18,14 @@ func (s *Settings) KeepMasked(stored *Settings) {
 	if s.SMTP != nil && s.SMTP.Password.Masked() && stored.SMTP != nil && s.SMTP.sameAccount(stored.SMTP) {
 		s.SMTP.Password = stored.SMTP.Password
 	}
+	for i := range s.Alerts.Channels {
+		c := &s.Alerts.Channels[i]
+		was := find(stored.Alerts.Channels, func(o *Channel) bool { return o.Name == c.Name })
+		// Unless they would then be sent somewhere else.
+		if was != nil && c.Webhook != nil && was.Webhook != nil && c.Webhook.URL == was.Webhook.URL {
+			keepMasked(c.Webhook.Headers, was.Webhook.Headers)
+		}
+	}
 }
 
 func (s *SMTP) sameAccount(other *SMTP) bool {

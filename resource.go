@@ -21,6 +21,8 @@ type Resource struct {
 
 	HealthCheck HealthCheck `json:"health_check"`
 	Notify      *Notify     `json:"notify,omitempty"`
+
+	Alerts *ResourceAlerts `json:"alerts,omitempty"`
 }
 
 // RateLimit allows Requests per Per on one node, spread evenly, with bursts of

@@ -13,6 +13,7 @@ type Settings struct {
 	Sessions    Sessions      `json:"sessions"`
 	Outbound    Outbound      `json:"outbound"`
 	SMTP        *SMTP         `json:"smtp,omitempty"`
+	Alerts      Alerts        `json:"alerts"`
 }
 
 // RetryPolicy spaces the rounds of a task: the wait after round n is
@@ -80,7 +81,7 @@ type SMTP struct {
 
 // DefaultSettings are the settings of a new gateway.
 func DefaultSettings() Settings {
-	return Settings{
+	s := Settings{
 		MaxAttempts: 5,
 		Retry: RetryPolicy{
 			Base:   Duration(3 * time.Second),
@@ -92,6 +93,8 @@ func DefaultSettings() Settings {
 		Sessions: Sessions{Idle: Duration(12 * time.Hour), Absolute: Duration(7 * 24 * time.Hour)},
 		Outbound: Outbound{AllowPrivate: true},
 	}
+	s.Alerts.Normalize()
+	return s
 }
 
 // RetryFor gives the policy and the budget of an endpoint: the settings with

@@ -38,7 +38,11 @@ func (c *Config) Validate() error {
 	v := &validator{
 		resources: make(map[string]bool, len(c.Resources)),
 		endpoints: make(map[string]bool, len(c.Endpoints)),
+		channels:  make(map[string]bool, len(c.Settings.Alerts.Channels)),
 		settings:  &c.Settings,
+	}
+	for i := range c.Settings.Alerts.Channels {
+		v.channels[c.Settings.Alerts.Channels[i].Name] = true
 	}
 	for i := range c.Resources {
 		v.resources[c.Resources[i].Name] = true
@@ -68,6 +72,7 @@ func (c *Config) Validate() error {
 type validator struct {
 	resources map[string]bool
 	endpoints map[string]bool
+	channels  map[string]bool
 	settings  *Settings
 	faults    []FieldError
 }
@@ -191,6 +196,7 @@ func (s *Settings) validate(at place) {
 	if s.SMTP != nil {
 		s.SMTP.validate(at.field("smtp"))
 	}
+	s.Alerts.validate(at.field("alerts"))
 }
 
 func (s *Sessions) validate(at place) {

@@ -27,6 +27,9 @@ func (e *Endpoint) validate(at place) {
 	if e.Retry != nil {
 		e.Retry.validate(at.field("retry"))
 	}
+	if e.Alerts != nil {
+		e.Alerts.validate(at.field("alerts"))
+	}
 	dev := at.field("dev")
 	dev.check(!e.Dev.Enabled || e.Dev.Hold || e.Dev.RulesEnabled,
 		"development mode requires either holding incoming tasks or activating development rules: set hold or rules_enabled")

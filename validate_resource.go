@@ -33,6 +33,9 @@ func (r *Resource) validate(at place) {
 	if r.Notify != nil {
 		r.Notify.validate(at.field("notify"))
 	}
+	if r.Alerts != nil {
+		r.Alerts.validate(at.field("alerts"))
+	}
 }
 
 func (h *HealthCheck) validate(at place, required []string) {

@@ -50,6 +50,13 @@ func validConfig() *Config {
 	}
 	c.Settings.SMTP = &SMTP{Host: "mail.example.com", From: "Gateway <gw@example.com>"}
 	c.Settings.Cleanup.AuditDays = 0 // for ever
+	c.Settings.Alerts.Channels = []Channel{
+		{Name: "ops", Email: &EmailNotice{Enabled: true, To: []string{"ops@example.com"}}},
+		{Name: "chat", Webhook: &WebhookNotice{Enabled: true, URL: "https://chat.example.com/hook"}},
+	}
+	c.Settings.Alerts.TaskFailed.Channels = []string{"ops", "chat"}
+	c.Resources[0].Alerts = &ResourceAlerts{BreakerOpen: LastingAlert{For: Duration(time.Minute), Channels: []string{"chat"}}}
+	c.Endpoints[0].Alerts = &EndpointAlerts{FailuresHigh: FailuresAlert{Percent: 99}}
 	return c
 }
 
@@ -116,6 +123,40 @@ func TestValidateNamesEveryFault(t *testing.T) {
 			r.HealthCheck.Flap = Flap{Changes: 21, Within: Duration(25 * time.Hour)}
 			r.HealthCheck.RemindEvery = math.MaxInt64
 		}, []string{"resources[0].health_check.flap.changes: between 2 and 20", "resources[0].health_check.flap.within: between 10s and 24h", "resources[0].health_check.remind_every: at most 8760h"}},
+		{"channels", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: "ops"}, Channel{Webhook: &WebhookNotice{Enabled: true}},
+				Channel{Name: "both", Email: &EmailNotice{Enabled: true}, Webhook: &WebhookNotice{URL: "http://a/", Headers: map[string]Secret{"X": Redacted}}})
+		}, []string{
+			"settings.alerts.channels[2].name: used twice", "settings.alerts.channels[2]: exactly one of email and webhook",
+			"settings.alerts.channels[3].name: is missing", "settings.alerts.channels[3].webhook.url: is missing",
+			"settings.alerts.channels[4]: exactly one", "settings.alerts.channels[4].email.to: at least one", "settings.alerts.channels[4].webhook.headers.X: is masked",
+		}},
+		{"too many channels", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			for i := range MaxChannels {
+				c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: fmt.Sprint(i), Email: &EmailNotice{}})
+			}
+		}, []string{"settings.alerts.channels: at most 100"}},
+		{"channels of rules", func(c *Config, r *Resource, e *Endpoint, _ *Client) {
+			c.Settings.Alerts.ConfigChanged.Channels = []string{"nope"}
+			c.Settings.Alerts.LoginThrottled.Channels = []string{"ops", "ops"}
+			r.Alerts.ResourceDown.Channels = []string{"", "chat"}
+			e.Alerts.TaskFailed.Channels = []string{"nope"}
+		}, []string{
+			`settings.alerts.config_changed.channels[0]: there is no channel "nope" among chat, ops`, "settings.alerts.login_throttled.channels[1]: repeated",
+			`resources[0].alerts.resource_down.channels[0]: there is no channel ""`, `endpoints[0].alerts.task_failed.channels[0]: there is no channel "nope"`,
+		}},
+		{"thresholds", func(c *Config, r *Resource, e *Endpoint, _ *Client) {
+			c.Settings.Alerts.BacklogOld.For = Duration(25 * time.Hour)
+			r.Alerts.ResourceSaturated.For, r.Alerts.BreakerOpen.For = -1, Duration(time.Millisecond)
+			r.Alerts.CertificateExpiring.Days = []int{366, 0}
+			e.Alerts.FailuresHigh = FailuresAlert{Of: "mails", Percent: 100, Within: Duration(time.Second), AtLeast: -1}
+		}, []string{
+			"settings.alerts.backlog_old.for: between 1s and 24h", "resources[0].alerts.resource_saturated.for: between 1s and 24h",
+			"resources[0].alerts.breaker_open.for: between 1s and 24h", "resources[0].alerts.certificate_expiring.days[0]: between 1 and 365",
+			"resources[0].alerts.certificate_expiring.days[1]: between 1 and 365", `endpoints[0].alerts.failures_high.of: "mails" is not known`,
+			"endpoints[0].alerts.failures_high.percent: between 1 and 99", "endpoints[0].alerts.failures_high.within: between 1m and 1h",
+			"endpoints[0].alerts.failures_high.at_least: between 1 and 1000000",
+		}},
 		{"test values missing", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) { r.HealthCheck.TestValues = nil }, []string{"resources[0].health_check.test_values: to, text"}},
 		{"test values broken", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
 			r.HealthCheck.TestValues = map[string]json.RawMessage{"to": json.RawMessage(`{`), "text": nil}
@@ -197,7 +238,7 @@ func TestValidateNamesEveryFault(t *testing.T) {
 
 		{"settings", func(c *Config, _ *Resource, e *Endpoint, _ *Client) {
 			e.Retry = nil
-			c.Settings = Settings{MaxAttempts: 1001, TaskDelay: DurationRange{Min: -1, Max: Duration(25 * time.Hour)}, Cleanup: Cleanup{AfterDays: -1, AuditDays: 29},
+			c.Settings = Settings{Alerts: c.Settings.Alerts, MaxAttempts: 1001, TaskDelay: DurationRange{Min: -1, Max: Duration(25 * time.Hour)}, Cleanup: Cleanup{AfterDays: -1, AuditDays: 29},
 				Sessions: Sessions{Idle: Duration(time.Minute), Absolute: Duration(91 * 24 * time.Hour)},
 				Retry:    RetryPolicy{Factor: math.NaN(), Cap: -1, Jitter: -0.1, MaxAge: -1}}
 		}, []string{

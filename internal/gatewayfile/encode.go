@@ -143,7 +143,11 @@ func (e *encoder) complete(v reflect.Value) *node {
 			n.add(key{text: name}, e.complete(f))
 			continue
 		}
-		n.add(key{text: name}, e.value(f, f))
+		def := f
+		if f.Kind() == reflect.Slice {
+			def = reflect.Zero(f.Type()) // or the first object of a list would be its own default
+		}
+		n.add(key{text: name}, e.value(f, def))
 	}
 	return n
 }

@@ -118,8 +118,47 @@ func resource(name string) *rapid.Generator[dispatchapy.Resource] {
 				RemindEvery: duration().Draw(t, "remind"),
 			},
 			Notify: maybe(t, "notify", rapid.Custom(notify)),
+			Alerts: maybe(t, "alerts", rapid.Custom(func(t *rapid.T) dispatchapy.ResourceAlerts {
+				return dispatchapy.ResourceAlerts{
+					ResourceDown: alert(t), ResourceFlapping: alert(t), ResourceSaturated: lasting(t), BreakerOpen: lasting(t), CertificateExpiring: certificate(t),
+				}
+			})),
 		}
 	})
+}
+
+func alert(t *rapid.T) dispatchapy.Alert {
+	return dispatchapy.Alert{Enabled: maybe(t, "enabled", rapid.Bool()), Channels: rapid.SliceOfN(text(), 0, 2).Draw(t, "channels")}
+}
+
+func lasting(t *rapid.T) dispatchapy.LastingAlert {
+	a := alert(t)
+	return dispatchapy.LastingAlert{Enabled: a.Enabled, Channels: a.Channels, For: duration().Draw(t, "for")}
+}
+
+func certificate(t *rapid.T) dispatchapy.CertificateAlert {
+	a := alert(t)
+	return dispatchapy.CertificateAlert{Enabled: a.Enabled, Channels: a.Channels, Days: rapid.SliceOfN(rapid.IntRange(0, 30), 0, 3).Draw(t, "days")}
+}
+
+func failures(t *rapid.T) dispatchapy.FailuresAlert {
+	a := alert(t)
+	return dispatchapy.FailuresAlert{
+		Enabled: a.Enabled, Channels: a.Channels, Of: rapid.SampledFrom([]dispatchapy.FailuresOf{"", "tasks", "attempts"}).Draw(t, "of"),
+		Percent: rapid.IntRange(0, 3).Draw(t, "percent"), Within: duration().Draw(t, "within"), AtLeast: rapid.IntRange(0, 3).Draw(t, "at least"),
+	}
+}
+
+func alerts(t *rapid.T) dispatchapy.Alerts {
+	return dispatchapy.Alerts{
+		Channels: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) dispatchapy.Channel {
+			n := notify(t)
+			return dispatchapy.Channel{Name: text().Draw(t, "name"), Email: n.Email, Webhook: n.Webhook}
+		}), 0, 2).Draw(t, "channels"),
+		ResourceDown: alert(t), ResourceFlapping: alert(t), ResourceSaturated: lasting(t), BreakerOpen: lasting(t), CertificateExpiring: certificate(t),
+		EndpointOnBackup: lasting(t), EndpointDown: alert(t), BacklogOld: lasting(t), FailuresHigh: failures(t),
+		TaskFailed: alert(t), ConfigChanged: alert(t), LoginThrottled: alert(t),
+	}
 }
 
 func notify(t *rapid.T) dispatchapy.Notify {
@@ -191,6 +230,11 @@ func endpoint(path string) *rapid.Generator[dispatchapy.Endpoint] {
 					Cap: maybe(t, "cap", duration()), Jitter: maybe(t, "jitter", rapid.Float64Range(0, 1)), MaxAge: maybe(t, "age", duration()),
 				}
 			})),
+			Alerts: maybe(t, "alerts", rapid.Custom(func(t *rapid.T) dispatchapy.EndpointAlerts {
+				return dispatchapy.EndpointAlerts{
+					EndpointOnBackup: lasting(t), EndpointDown: alert(t), BacklogOld: lasting(t), FailuresHigh: failures(t), TaskFailed: alert(t),
+				}
+			})),
 			Dev: dispatchapy.EndpointDev{
 				Enabled: rapid.Bool().Draw(t, "dev"), Hold: rapid.Bool().Draw(t, "hold"), RulesEnabled: rapid.Bool().Draw(t, "rules on"), Rules: rules().Draw(t, "rules"),
 			},
@@ -211,6 +255,7 @@ func config() *rapid.Generator[*dispatchapy.Config] {
 			Cleanup:  dispatchapy.Cleanup{Enabled: rapid.Bool().Draw(t, "clean"), AfterDays: rapid.IntRange(0, 40).Draw(t, "days"), AuditDays: rapid.IntRange(0, 40).Draw(t, "audit days")},
 			Sessions: dispatchapy.Sessions{Idle: duration().Draw(t, "idle"), Absolute: duration().Draw(t, "absolute")},
 			Outbound: dispatchapy.Outbound{AllowPrivate: rapid.Bool().Draw(t, "private")},
+			Alerts:   alerts(t),
 			SMTP: maybe(t, "smtp", rapid.Custom(func(t *rapid.T) dispatchapy.SMTP {
 				return dispatchapy.SMTP{
 					Host: text().Draw(t, "host"), Port: rapid.IntRange(0, 600).Draw(t, "port"), Username: text().Draw(t, "user"), Password: dispatchapy.Secret(text().Draw(t, "password")),

@@ -28,6 +28,7 @@ type endpoint struct {
 	Clients        []string                       `json:"clients"`
 	Mapping        map[string]dispatchapy.Mapping `json:"mapping,omitempty" doc:"By resource"`
 	Retry          *dispatchapy.RetryOverride     `json:"retry,omitempty"`
+	Alerts         *dispatchapy.EndpointAlerts    `json:"alerts,omitempty" doc:"Instead of the settings' rules"`
 	Dev            *dispatchapy.EndpointDev       `json:"dev,omitempty"`
 }
 
@@ -142,6 +143,7 @@ func newEndpoint(e *service.Endpoint, whole bool) endpoint {
 		Clients:        emptyIfNil(e.Clients),
 		Mapping:        e.Mapping,
 		Retry:          e.Retry,
+		Alerts:         e.Alerts,
 	}
 	if whole {
 		out.Dev = &e.Dev

@@ -26,6 +26,7 @@ type Resource struct {
 	RateLimit      *dispatchapy.RateLimit        `json:"rate_limit,omitempty"`
 	HealthCheck    *dispatchapy.HealthCheck      `json:"health_check,omitempty"`
 	Notify         *dispatchapy.Notify           `json:"notify,omitempty" doc:"Header values are masked"`
+	Alerts         *dispatchapy.ResourceAlerts   `json:"alerts,omitempty" doc:"Instead of the settings' rules"`
 	Health         health                        `json:"health"`
 }
 
@@ -140,6 +141,7 @@ func newResource(r *service.Resource) Resource {
 		Concurrency:    r.Concurrency,
 		RateLimit:      r.RateLimit,
 		Notify:         r.Notify,
+		Alerts:         r.Alerts,
 		Health:         newHealth(&r.Health),
 	}
 	if r.HealthCheck.Method != "" {

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"fmt"
+
 	"dispatchapy"
 )
 
@@ -63,12 +65,23 @@ func maskSettings(s *dispatchapy.Settings) {
 	if s.SMTP != nil {
 		s.SMTP.Password = dispatchapy.Secret(s.SMTP.Password.String())
 	}
+	for _, c := range s.Alerts.Channels {
+		if c.Webhook != nil {
+			maskHeaders(c.Webhook.Headers)
+		}
+	}
 }
 
 func restoreSettings(edited, stored *dispatchapy.Settings) []dispatchapy.FieldError {
 	edited.KeepMasked(stored)
+	var faults []dispatchapy.FieldError
 	if edited.SMTP != nil && edited.SMTP.Password.Masked() {
-		return []dispatchapy.FieldError{nothingToKeep("smtp.password")}
+		faults = append(faults, nothingToKeep("smtp.password"))
 	}
-	return nil
+	for i, c := range edited.Alerts.Channels {
+		if c.Webhook != nil {
+			faults = append(faults, stillMasked(fmt.Sprintf("alerts.channels[%d].webhook.headers", i), c.Webhook.Headers)...)
+		}
+	}
+	return faults
 }

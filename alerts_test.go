@@ -1,0 +1,103 @@
+package dispatchapy
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAlertsOfResourcesAndEndpoints(t *testing.T) {
+	on, off := true, false
+	s := DefaultSettings()
+	s.Alerts.ResourceDown.Channels = []string{"ops"}
+	s.Alerts.FailuresHigh.Channels = []string{"ops"}
+
+	if diff := cmp.Diff(s.Alerts.ResourceDown, s.Alerts.ForResource(nil).ResourceDown); diff != "" {
+		t.Errorf("without a resource: %s", diff)
+	}
+	r := s.Alerts.ForResource(&Resource{Alerts: &ResourceAlerts{
+		ResourceDown:        Alert{Channels: []string{"boss"}},
+		ResourceFlapping:    Alert{Enabled: &off},
+		ResourceSaturated:   LastingAlert{Enabled: &on},
+		BreakerOpen:         LastingAlert{For: Duration(time.Hour)},
+		CertificateExpiring: CertificateAlert{Days: []int{3}},
+	}})
+	want := ResourceAlerts{
+		ResourceDown: Alert{&on, []string{"boss"}}, ResourceFlapping: Alert{Enabled: &off},
+		ResourceSaturated: LastingAlert{Enabled: &on, For: Duration(5 * time.Minute)}, BreakerOpen: LastingAlert{Enabled: &on, For: Duration(time.Hour)},
+		CertificateExpiring: CertificateAlert{Enabled: &on, Days: []int{3}},
+	}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Errorf("of a resource (-want +got):\n%s", diff)
+	}
+	e := s.Alerts.ForEndpoint(&Endpoint{Alerts: &EndpointAlerts{
+		EndpointOnBackup: LastingAlert{For: Duration(time.Second)}, EndpointDown: Alert{Enabled: &off}, BacklogOld: LastingAlert{Channels: []string{"boss"}},
+		FailuresHigh: FailuresAlert{Of: FailuresOfAttempts, AtLeast: 5}, TaskFailed: Alert{Enabled: &on},
+	}})
+	wantE := EndpointAlerts{
+		EndpointOnBackup: LastingAlert{Enabled: &on, For: Duration(time.Second)}, EndpointDown: Alert{Enabled: &off},
+		BacklogOld: LastingAlert{Enabled: &on, Channels: []string{"boss"}, For: Duration(15 * time.Minute)}, TaskFailed: Alert{Enabled: &on},
+		FailuresHigh: FailuresAlert{Enabled: &on, Channels: []string{"ops"}, Of: FailuresOfAttempts, Percent: 20, Within: Duration(10 * time.Minute), AtLeast: 5},
+	}
+	if diff := cmp.Diff(wantE, e); diff != "" {
+		t.Errorf("of an endpoint (-want +got):\n%s", diff)
+	}
+}
+
+// Every event has a rule, with the switch that is right for most people.
+func TestRuleOfEveryEvent(t *testing.T) {
+	s := DefaultSettings()
+	for kind, on := range map[EventKind]bool{
+		EventResourceDown: true, EventResourceUp: true, EventResourceFlapping: true, EventResourceReminder: true,
+		EventResourceSaturated: false, EventResourceUnsaturated: false, EventBreakerOpen: true, EventBreakerClosed: true,
+		EventCertificateExpiring: true, EventCertificateRenewed: true, EventEndpointOnBackup: true, EventEndpointOnPrimary: true,
+		EventEndpointDown: true, EventEndpointUp: true, EventBacklogOld: true, EventBacklogOK: true,
+		EventFailuresHigh: true, EventFailuresOK: true, EventTaskFailed: false, EventConfigChanged: false, EventLoginThrottled: true,
+	} {
+		rule := s.Alerts.Rule(kind, nil, nil)
+		if rule.Enabled == nil || rule.IsOn() != on {
+			t.Errorf("%s is %v, want %v", kind, rule.Enabled, on)
+		}
+	}
+	off := false
+	r, e := &Resource{Alerts: &ResourceAlerts{BreakerOpen: LastingAlert{Enabled: &off}}}, &Endpoint{Alerts: &EndpointAlerts{BacklogOld: LastingAlert{Enabled: &off}}}
+	if s.Alerts.Rule(EventBreakerClosed, r, nil).IsOn() || s.Alerts.Rule(EventBacklogOK, nil, e).IsOn() || !s.Alerts.Rule(EventBacklogOK, r, nil).IsOn() {
+		t.Error("overrides do not hold for the end of what they are about")
+	}
+	if rule := s.Alerts.Rule("nonsense", nil, nil); rule.IsOn() {
+		t.Errorf("nonsense has the rule %+v", rule)
+	}
+}
+
+func TestNormalizedAlertsAreTheirOwn(t *testing.T) {
+	a, b := DefaultSettings(), DefaultSettings()
+	*a.Alerts.ResourceDown.Enabled = false
+	a.Alerts.CertificateExpiring.Days[0] = 99
+	if !b.Alerts.ResourceDown.IsOn() || !a.Alerts.ResourceFlapping.IsOn() || b.Alerts.CertificateExpiring.Days[0] == 99 {
+		t.Error("settings share their switches or lists")
+	}
+	c := CertificateAlert{Days: []int{1, 30, 7, 30}}
+	c.normalize()
+	if diff := cmp.Diff([]int{30, 7, 1}, c.Days); diff != "" {
+		t.Errorf("days (-want +got):\n%s", diff)
+	}
+}
+
+func TestMaskedHeadersOfAChannelStayWithItsURL(t *testing.T) {
+	channel := func(name, url string, key Secret) Channel {
+		return Channel{Name: name, Webhook: &WebhookNotice{URL: url, Headers: map[string]Secret{"X-Key": key}, Payload: json.RawMessage(`{}`)}}
+	}
+	stored, edited := DefaultSettings(), DefaultSettings()
+	stored.Alerts.Channels = []Channel{channel("a", "http://a/", "one"), channel("b", "http://b/", "two")}
+	edited.Alerts.Channels = []Channel{channel("b", "http://b/", Redacted), channel("a", "http://elsewhere/", Redacted), channel("new", "http://a/", Redacted)}
+	edited.KeepMasked(&stored)
+	got := []Secret{}
+	for _, c := range edited.Alerts.Channels {
+		got = append(got, c.Webhook.Headers["X-Key"])
+	}
+	if got[0] != "two" || !got[1].Masked() || !got[2].Masked() {
+		t.Errorf("kept are %q", []string{got[0].Reveal(), got[1].Reveal(), got[2].Reveal()})
+	}
+}
