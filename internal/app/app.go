@@ -33,6 +33,7 @@ import (
 	"dispatchapy/internal/dispatch"
 	"dispatchapy/internal/health"
 	"dispatchapy/internal/intake"
+	"dispatchapy/internal/live"
 	"dispatchapy/internal/mail"
 	"dispatchapy/internal/people"
 	"dispatchapy/internal/retention"
@@ -66,6 +67,7 @@ type App struct {
 	available  *routing.Availability
 	metrics    *metrics
 	dispatcher *dispatch.Dispatcher
+	live       *live.Hub
 	health     *health.Runner
 	service    *service.Service
 	people     *people.People
@@ -177,20 +179,24 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 		UserAgent:    "Dispatchapy/" + a.version,
 	})
 	a.onStop("delivery client", func(context.Context) { client.Close() })
+	a.live = live.New()
+	a.onStop("live", func(context.Context) { a.live.Close() })
 	a.dispatcher = dispatch.New(dispatch.Options{
 		Store: a.store, Table: a.table, Available: a.available, Sender: client, Observer: a.metrics,
-		Log: a.log, InstanceKey: instanceKey, Poll: lanePoll,
+		Log: a.log, InstanceKey: instanceKey, Changes: a.live, Poll: lanePoll,
 	})
-	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: a.available, Client: client, Log: a.log})
+	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: watchedGate{a.available, a.live}, Client: client, Log: a.log})
 	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
 		Mail:     mail.New(mail.Options{Dial: client.Connect}),
 		Uses:     a.people,
 		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
+		Publish:  a.live.Publish, Subscribe: a.subscribe,
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()
 			a.health.Wake()
+			a.configChanged()
 		},
 	})
 	a.metrics.registry.MustRegister(&stateCollector{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"dispatchapy"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/store"
 )
@@ -101,6 +102,7 @@ func (d *Dispatcher) claim(ctx context.Context, claims []store.LaneClaim) {
 			d.returnSlot(leased.Task.EndpointID)
 			continue
 		}
+		d.became(&leased.Task, dispatchapy.PhaseSending)
 		d.send(leased)
 	}
 }

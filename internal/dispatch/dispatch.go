@@ -51,7 +51,18 @@ type Observer interface {
 	Finished(status dispatchapy.Status, since time.Duration)
 }
 
-// Options are what a Dispatcher is made from. All fields are needed.
+// Publisher is told what changes, for those who watch. It must not block.
+type Publisher interface {
+	Publish(c dispatchapy.Change)
+}
+
+// unwatched is the Publisher where there is none.
+type unwatched struct{}
+
+func (unwatched) Publish(dispatchapy.Change) {}
+
+// Options are what a Dispatcher is made from. All fields but Changes are
+// needed.
 type Options struct {
 	Store       Store
 	Table       *routing.Table
@@ -60,6 +71,7 @@ type Options struct {
 	Observer    Observer
 	Log         *slog.Logger
 	InstanceKey [32]byte
+	Changes     Publisher
 
 	// Poll is how often every lane is asked for due tasks even without a hint:
 	// about a second where other nodes share the database.
@@ -73,6 +85,7 @@ type Dispatcher struct {
 	available   *routing.Availability
 	sender      Sender
 	observe     Observer
+	changes     Publisher
 	log         *slog.Logger
 	instanceKey [32]byte
 	poll        time.Duration
@@ -102,6 +115,9 @@ func New(o Options) *Dispatcher {
 		lanes:  newLanes(),
 		leases: newKeeper(o.Store, o.Log),
 		wake:   make(chan struct{}, 1),
+	}
+	if d.changes = o.Changes; d.changes == nil {
+		d.changes = unwatched{}
 	}
 	d.taskCtx, d.breakOff = context.WithCancel(context.Background())
 	o.Available.OnChange(d.Wake)
@@ -191,6 +207,7 @@ func (d *Dispatcher) Submit(ctx context.Context, s dispatchapy.Submission) (disp
 		return dispatchapy.Receipt{}, submitError(err)
 	}
 	result := results[0]
+	d.accepted(&s, &result)
 	switch {
 	case result.Leased != nil:
 		d.send(result.Leased)
@@ -208,6 +225,31 @@ func submitError(err error) error {
 		return dispatchapy.Errorf(dispatchapy.CodeConflict, "this Idempotency-Key was used with another body")
 	}
 	return &dispatchapy.Error{Code: dispatchapy.CodeUnavailable, Message: "the task could not be stored", Err: err}
+}
+
+// accepted tells those who watch of a new task.
+func (d *Dispatcher) accepted(s *dispatchapy.Submission, r *store.InsertResult) {
+	if r.Replayed {
+		return
+	}
+	change := dispatchapy.Change{
+		Kind: dispatchapy.ChangeTask, ID: r.TaskID, State: string(dispatchapy.PhaseQueued), ClientID: s.ClientID, EndpointID: s.EndpointID,
+	}
+	switch {
+	case r.Leased != nil:
+		change.State = string(dispatchapy.PhaseSending)
+	case r.Held:
+		change.State = string(dispatchapy.PhaseHeld)
+		d.changes.Publish(dispatchapy.Change{Kind: dispatchapy.ChangeHeld, ClientID: s.ClientID})
+	}
+	d.changes.Publish(change)
+}
+
+// became tells those who watch what has become of a task.
+func (d *Dispatcher) became(t *dispatchapy.Task, phase dispatchapy.Phase) {
+	d.changes.Publish(dispatchapy.Change{
+		Kind: dispatchapy.ChangeTask, ID: t.ID, State: string(phase), ClientID: t.ClientID, EndpointID: t.EndpointID,
+	})
 }
 
 // canSendNow reserves a slot in the lane if a resource could take the task.
@@ -308,6 +350,7 @@ func (d *Dispatcher) record(leased *store.Leased, o store.Outcome) {
 			d.log.Warn("outcome refused: another node has the task", "task", o.Lease.TaskID, "status", o.Status)
 			return
 		case err == nil:
+			d.became(&leased.Task, dispatchapy.PhaseOf(o.Status, leased.Task.AttemptCount+len(o.Attempts), false))
 			if o.Status.Finished() {
 				d.observe.Finished(o.Status, time.Since(leased.Task.CreatedAt))
 			}

@@ -463,3 +463,41 @@ func TestOverridesAreLoggedOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestThoseWhoWatchAreToldOfEveryStep(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, g *gateway) {
+		delivered := g.submit(t, 1)
+		wantStatus(t, g, delivered, dispatchapy.StatusSuccess)
+		g.providers.set("c", status(500))
+		retried := g.submit(t, 2)
+		wantStatus(t, g, retried, dispatchapy.StatusPending)
+		g.providers.set("c", status(200))
+		time.Sleep(3 * time.Second)
+		wantStatus(t, g, retried, dispatchapy.StatusSuccess)
+		held, err := g.Submit(t.Context(), dispatchapy.Submission{EndpointID: 1, ClientID: 1, Source: []byte(`{}`), MaxAttempts: 1, Hold: "for the test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[int64][]string{
+			delivered: {"sending", "delivered"}, retried: {"sending", "retrying", "sending", "delivered"}, held.TaskID: {"held"},
+		} {
+			if got := g.changes.states(dispatchapy.ChangeTask, id); !slices.Equal(got, want) {
+				t.Errorf("of task %d they heard %v, want %v", id, got, want)
+			}
+		}
+		if got := g.changes.states(dispatchapy.ChangeHeld, 0); len(got) != 1 {
+			t.Errorf("of held ones they heard %d times, want once", len(got))
+		}
+		g.providers.set("c", status(500))
+		for range 10 {
+			g.submit(t, 2)
+		}
+		synctest.Wait()
+		if got := g.changes.states(dispatchapy.ChangeResource, 3); !slices.Equal(got, []string{"open"}) {
+			t.Errorf("of a resource that fails they heard %v", got)
+		}
+		if first := g.changes.all[0]; first.ClientID != 1 || first.EndpointID != 1 {
+			t.Errorf("%+v does not say whose it is", first)
+		}
+	})
+}

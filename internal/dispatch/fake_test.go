@@ -252,6 +252,31 @@ type gateway struct {
 	providers *providers
 	available *routing.Availability
 	table     *routing.Table
+	changes   *changes
+}
+
+// changes keeps what those who watch would be told.
+type changes struct {
+	mu  sync.Mutex
+	all []dispatchapy.Change
+}
+
+func (c *changes) Publish(change dispatchapy.Change) {
+	c.mu.Lock()
+	c.all = append(c.all, change)
+	c.mu.Unlock()
+}
+
+// states gives what was told of one object, or of any of its kind.
+func (c *changes) states(kind dispatchapy.ChangeKind, id int64) (states []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, change := range c.all {
+		if change.Kind == kind && change.ID == id {
+			states = append(states, change.State)
+		}
+	}
+	return states
 }
 
 // baseConfig has the resources a, b and c, and the endpoints "ab" (a, then b)
@@ -274,11 +299,11 @@ func baseConfig() *dispatchapy.Config {
 
 func newGateway(t *testing.T, change func(*dispatchapy.Config)) *gateway {
 	t.Helper()
-	g := &gateway{store: newMemory(), providers: newProviders(), available: routing.NewAvailability()}
+	g := &gateway{store: newMemory(), providers: newProviders(), available: routing.NewAvailability(), changes: &changes{}}
 	g.table = routing.NewTable(compile(t, change))
 	g.Dispatcher = New(Options{
 		Store: g.store, Table: g.table, Available: g.available, Sender: g.providers, Observer: silent{},
-		Log: slog.New(slog.DiscardHandler), Poll: time.Minute,
+		Log: slog.New(slog.DiscardHandler), Changes: g.changes, Poll: time.Minute,
 	})
 	return g
 }

@@ -132,6 +132,7 @@ func (o *offer) try(ctx context.Context, place int, permit *routing.Permit, payl
 	}
 	if state := permit.Done(alive(result), result.RetryAfter); state != "" {
 		o.d.log.Warn("circuit breaker changed", "resource", resource.Name, "state", string(state), "detail", result.Detail)
+		o.d.changes.Publish(dispatchapy.Change{Kind: dispatchapy.ChangeResource, ID: resource.ID, State: string(state)})
 	}
 	attempt.RequestBody = body
 	attempt.Outcome = result.Outcome

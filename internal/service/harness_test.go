@@ -44,6 +44,19 @@ type node struct {
 	logs  *bytes.Buffer
 	seen  []*routing.Snapshot // given to OnConfig
 	sent  []dispatchapy.Submission
+
+	published []dispatchapy.Change
+}
+
+// watched is what a reader of changes was asked for.
+type watched struct {
+	client   int64
+	position string
+}
+
+type fakeReader struct {
+	service.ChangeReader
+	watched watched
 }
 
 // judge accepts everything but the text "refused".
@@ -137,6 +150,10 @@ func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 		}),
 		Log:      slog.New(slog.NewTextHandler(n.logs, nil)),
 		Delivery: service.Delivery{Rooms: n.rooms, Judge: n.judge, Submitter: n, Sender: client},
+		Publish:  func(c dispatchapy.Change) { n.published = append(n.published, c) },
+		Subscribe: func(client int64, position string) (service.ChangeReader, error) {
+			return fakeReader{watched: watched{client, position}}, nil
+		},
 		OnConfig: func(s *routing.Snapshot) { n.seen = append(n.seen, s) },
 	})
 	return n

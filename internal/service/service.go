@@ -87,6 +87,12 @@ type Options struct {
 	// Uses, if set, is told when a client's token is used.
 	Uses ClientUses
 
+	// Publish is told what changes, and Subscribe gives what was published; both
+	// may be nil. Publish must not block. With a client's id a reader hears of
+	// that client's tasks only; with a position it goes on after that.
+	Publish   func(dispatchapy.Change)
+	Subscribe func(clientID int64, position string) (ChangeReader, error)
+
 	// OnConfig is called with every new snapshot, after it was put into Table.
 	// It must not block and must not call the Service.
 	OnConfig func(*routing.Snapshot)
@@ -104,6 +110,8 @@ type Service struct {
 	uses     ClientUses
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
+	announce func(dispatchapy.Change)
+	follow   func(clientID int64, position string) (ChangeReader, error)
 	names    atomic.Pointer[directory]
 
 	mailTests  atomic.Int32 // under way
@@ -127,6 +135,11 @@ func New(o Options) *Service {
 		uses:     o.Uses,
 		log:      o.Log,
 		onConfig: o.OnConfig,
+		announce: o.Publish,
+		follow:   o.Subscribe,
+	}
+	if s.announce == nil {
+		s.announce = func(dispatchapy.Change) {}
 	}
 	if s.onConfig == nil {
 		s.onConfig = func(*routing.Snapshot) {}

@@ -227,6 +227,7 @@ func (s *Service) transition(ctx context.Context, p dispatchapy.Principal, t sto
 			continue
 		}
 		for _, r := range results {
+			s.transitioned(&r)
 			if errors.Is(r.Err, store.ErrNotFound) {
 				r.Err = notFound("task", r.ID)
 			}

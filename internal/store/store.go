@@ -221,6 +221,10 @@ type TransitionResult struct {
 	ID     int64
 	Status dispatchapy.Status // after the action
 	Err    error
+
+	// Of a task that was changed: its status before, and whose it is.
+	Before               dispatchapy.Status
+	ClientID, EndpointID int64
 }
 
 // TaskFilter selects tasks. Zero fields select everything; all given fields

@@ -50,11 +50,10 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 		err := s.writes.Do(ctx, func(tx *tx) error {
 			some = make([]store.TransitionResult, len(step))
 			for i, id := range step {
-				status, fate, err := transition(tx, id, t)
-				if err != nil {
+				var err error
+				if some[i], err = transition(tx, id, t); err != nil {
 					return err
 				}
-				some[i] = store.TransitionResult{ID: id, Status: status, Err: fate}
 			}
 			return nil
 		})
@@ -66,30 +65,31 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 	return results, nil
 }
 
-// transition gives the task's status afterwards and why it was refused, if it
-// was.
-func transition(tx *tx, id int64, t store.Transition) (next dispatchapy.Status, fate, err error) {
-	status, before, endpoint, clientID, err := find(tx, id, t)
+// transition acts on one task. Its error is one of the database.
+func transition(tx *tx, id int64, t store.Transition) (store.TransitionResult, error) {
+	r := store.TransitionResult{ID: id}
+	status, before, err := find(tx, &r, t)
 	switch {
-	case errors.Is(err, sql.ErrNoRows), err == nil && t.ClientID != 0 && clientID != t.ClientID:
-		return "", store.ErrNotFound, nil
+	case errors.Is(err, sql.ErrNoRows), err == nil && t.ClientID != 0 && r.ClientID != t.ClientID:
+		return store.TransitionResult{ID: id, Err: store.ErrNotFound}, nil
 	case err != nil:
-		return "", nil, err
+		return r, err
 	}
 	next, ok := t.Action.Next(status)
 	if !ok {
-		return status, t.Action.Refuse(id, status), nil
+		return store.TransitionResult{ID: id, Status: status, Err: t.Action.Refuse(id, status)}, nil
 	}
 	if t.Action == dispatchapy.ActionRestore {
 		next = before
 	}
+	r.Before, r.Status = status, next
 	if err := act(tx, id, t.Action); err != nil {
-		return "", nil, err
+		return r, err
 	}
 	if next == dispatchapy.StatusPending {
-		tx.hintTasks(endpoint)
+		tx.hintTasks(r.EndpointID)
 	}
-	return next, nil, tx.addLog(id, deedOf(t, fromMicros(tx.wall)))
+	return r, tx.addLog(id, deedOf(t, fromMicros(tx.wall)))
 }
 
 func deedOf(t store.Transition, at time.Time) dispatchapy.LogEntry {
@@ -103,16 +103,16 @@ func deedOf(t store.Transition, at time.Time) dispatchapy.LogEntry {
 	return entry
 }
 
-// find gives a task's status, and that in which it was deleted if it was. Only
-// who restores finds deleted ones.
-func find(tx *tx, id int64, t store.Transition) (status, before dispatchapy.Status, endpoint, clientID int64, err error) {
-	err = tx.row("SELECT status, endpoint_id, client_id FROM tasks WHERE id = ?", []any{id}, &status, &endpoint, &clientID)
+// find gives a task's status, and that in which it was deleted if it was, and
+// fills in whose it is. Only who restores finds deleted ones.
+func find(tx *tx, r *store.TransitionResult, t store.Transition) (status, before dispatchapy.Status, err error) {
+	err = tx.row("SELECT status, endpoint_id, client_id FROM tasks WHERE id = ?", []any{r.ID}, &status, &r.EndpointID, &r.ClientID)
 	if t.Action == dispatchapy.ActionRestore && errors.Is(err, sql.ErrNoRows) {
 		status = dispatchapy.StatusDeleted
 		err = tx.row("SELECT status, endpoint_id, client_id FROM deleted_tasks WHERE id = ? AND deleted_at > ?",
-			[]any{id, tx.now - t.Within.Microseconds()}, &before, &endpoint, &clientID)
+			[]any{r.ID, tx.now - t.Within.Microseconds()}, &before, &r.EndpointID, &r.ClientID)
 	}
-	return status, before, endpoint, clientID, err
+	return status, before, err
 }
 
 func act(tx *tx, id int64, action dispatchapy.Action) (err error) {

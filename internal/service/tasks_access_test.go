@@ -1,0 +1,14 @@
+package service_test
+
+import (
+	"maps"
+
+	"dispatchapy"
+)
+
+// The permissions for following tasks and for what is kept about them.
+func init() {
+	maps.Copy(needed, map[string]dispatchapy.Permission{
+		"Watch": dispatchapy.ReadTasks,
+	})
+}
