@@ -61,6 +61,7 @@ type App struct {
 	options config.Options
 	log     *slog.Logger
 	version string
+	started time.Time
 
 	store      *sqlite.Store
 	table      *routing.Table
@@ -92,7 +93,7 @@ type cleanup struct {
 // if there is one. Nothing is delivered and nobody is listened to before
 // Start. On an error everything opened is closed again.
 func New(ctx context.Context, options config.Options, version string, log *slog.Logger) (_ *App, err error) {
-	a := &App{options: options, log: log, version: version, metrics: newMetrics(), serving: make(chan error, 1), control: newControlToken()}
+	a := &App{options: options, log: log, version: version, started: time.Now(), metrics: newMetrics(), serving: make(chan error, 1), control: newControlToken()}
 	defer func() {
 		if err != nil {
 			a.unwind(ctx)
@@ -191,6 +192,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
 		Mail:     mail.New(mail.Options{Dial: client.Connect}),
 		Uses:     a.people,
+		Machine:  a.machine,
 		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
 		Publish:  a.live.Publish, Subscribe: a.subscribe,
 		OnConfig: func(*routing.Snapshot) {

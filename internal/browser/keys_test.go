@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -26,4 +27,20 @@ func (b *tab) press(key string, options ...chromedp.KeyOption) {
 func insertText(ctx context.Context, text string) error {
 	_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
 	return err
+}
+
+// cookie gives the value of a cookie, of those that scripts cannot read too.
+func (b *tab) cookie(name string) string {
+	b.t.Helper()
+	found, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range found.Cookies {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	b.t.Fatalf("there is no cookie %s", name)
+	return ""
 }

@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -9,6 +10,13 @@ import (
 	"dispatchapy"
 	"dispatchapy/internal/service"
 )
+
+// The permissions for what the settings and the documentation show.
+func init() {
+	maps.Copy(needed, map[string]dispatchapy.Permission{
+		"System": dispatchapy.ReadSettings,
+	})
+}
 
 func TestTryRules(t *testing.T) {
 	n := startNode(t)

@@ -93,6 +93,9 @@ type Options struct {
 	Publish   func(dispatchapy.Change)
 	Subscribe func(clientID int64, position string) (ChangeReader, error)
 
+	// Machine, if set, says what the process knows of itself.
+	Machine func() Machine
+
 	// OnConfig is called with every new snapshot, after it was put into Table.
 	// It must not block and must not call the Service.
 	OnConfig func(*routing.Snapshot)
@@ -108,6 +111,7 @@ type Service struct {
 	trials   atomic.Int32 // test requests under way
 	mail     Mailer
 	uses     ClientUses
+	machine  func() Machine
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
 	announce func(dispatchapy.Change)
@@ -133,6 +137,7 @@ func New(o Options) *Service {
 		delivery: o.Delivery,
 		mail:     o.Mail,
 		uses:     o.Uses,
+		machine:  o.Machine,
 		log:      o.Log,
 		onConfig: o.OnConfig,
 		announce: o.Publish,

@@ -126,6 +126,11 @@ type clientToken struct {
 	Message       string             // what was done
 }
 
+// MayRotate reports whether whoever looks may give the client a new token.
+func (p *clientToken) MayRotate() bool {
+	return p.Writes() || !p.Staff() && p.Client.MayRotateToken
+}
+
 // Revealed gives the new token to be shown this once.
 func (p *clientToken) Revealed() string { return p.Token.Reveal() }
 
@@ -151,6 +156,10 @@ func (ui *UI) rotateToken(c *call) error {
 	if err != nil {
 		return err
 	}
+	return ui.rotateTokenOf(c, client)
+}
+
+func (ui *UI) rotateTokenOf(c *call, client service.Client) error {
 	form := c.form()
 	made, err := ui.service.RotateToken(c.ctx(), c.who, client.ID, form.Version(), overlapOf(form.Value("overlap")))
 	if form.Take(err) {

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/url"
@@ -81,8 +82,7 @@ func (g *gateway) newClient() int64 {
 	return g.clientID(name)
 }
 
-// values reads the fields of a page's forms as a browser without scripts would
-// send them, but for buttons.
+// value gives what stands in a field of the page.
 func (a *answer) value(name string) string {
 	a.t.Helper()
 	field := regexp.MustCompile(`<input[^>]*name="` + regexp.QuoteMeta(name) + `"[^>]*value="([^"]*)"`).FindStringSubmatch(a.body)
@@ -214,4 +214,26 @@ func TestClientOverrides(t *testing.T) {
 	form = url.Values{"version": form["version"], "dev.hold": {"on"}}
 	b.post(path, form).want(303)
 	b.get("/clients").shows("Holds")
+}
+
+var (
+	fieldPattern = regexp.MustCompile(`<input[^>]*\sname="([^"]*)"[^>]*>`)
+	valuePattern = regexp.MustCompile(`\svalue="([^"]*)"`)
+	pathPattern  = regexp.MustCompile(`/settings/sessions/(\d+)/end`)
+)
+
+func unescape(match []string) string {
+	if match == nil {
+		return ""
+	}
+	return html.UnescapeString(match[1])
+}
+
+func mustURL(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -189,6 +189,19 @@ func (f *Form) Whole(name string) int {
 	return n
 }
 
+// Number reads a number, which may have a fraction.
+func (f *Form) Number(name string) float64 {
+	text := strings.TrimSpace(f.Value(name))
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		f.Refuse(name, "must be a number, like 0.2 or 4")
+	}
+	return n
+}
+
 // Duration reads a duration like 15s, 1m30s or 2h. A bare number is seconds.
 func (f *Form) Duration(name string) dispatchapy.Duration {
 	text := strings.TrimSpace(f.Value(name))

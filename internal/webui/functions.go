@@ -142,7 +142,10 @@ func (w *words) bytes(n int) string {
 	case n < 1<<20:
 		return w.lang.Decimal(float64(n)/(1<<10), 1) + " KB"
 	}
-	return w.lang.Decimal(float64(n)/(1<<20), 1) + " MB"
+	if n < 1<<30 {
+		return w.lang.Decimal(float64(n)/(1<<20), 1) + " MB"
+	}
+	return w.lang.Decimal(float64(n)/(1<<30), 1) + " GB"
 }
 
 // icon writes an icon of the sprite. It says nothing to those who listen.

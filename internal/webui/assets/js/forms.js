@@ -11,15 +11,30 @@ on("submit", "form[data-ajax]", (event, form) => {
   send(form, event.submitter);
 });
 
+const pressed = new WeakMap(); // form -> the button that sent it last
+
 export function send(form, submitter) {
-  const target = form.dataset.target ?? "#main";
+  pressed.set(form, submitter);
+  const target = submitter?.dataset.target ?? form.dataset.target ?? "#main";
   const action = submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href;
   submitter?.classList.add("busy");
   const fields = new FormData(form, submitter);
   if (!fields.has("csrf")) fields.set("csrf", $("meta[name=csrf]")?.content ?? "");
+  const secrets = $$("input[type=password]", form).filter((input) => input.value).map((input) => [input.id, input.value]);
   const method = (submitter?.getAttribute("formmethod") || form.method || "get").toUpperCase();
   return window.htmx.ajax(method, action, { source: form, target, select: target, swap: "morph:outerHTML", values: grouped(fields) })
-    .finally(() => submitter?.classList.remove("busy"));
+    .finally(() => {
+      submitter?.classList.remove("busy");
+      keep(secrets);
+    });
+}
+
+// Passwords are never sent back: what was written stays where the form does.
+function keep(secrets) {
+  for (const [id, value] of secrets) {
+    const input = document.getElementById(id);
+    if (input?.type === "password" && !input.value) input.value = value;
+  }
 }
 
 function grouped(fields) {
@@ -51,7 +66,7 @@ function retry({ requestConfig }) {
   const form = requestConfig.elt?.closest?.("form");
   const csrf = $("meta[name=csrf]")?.content;
   $$("input[name=csrf]").forEach((input) => { input.value = csrf; });
-  if (form) send(form);
+  if (form) send(form, pressed.get(form));
   else location.reload();
 }
 
@@ -170,6 +185,11 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Small helps.
+const mailPorts = { starttls: "587", tls: "465", none: "25" };
+on("change", "select[name='smtp.encryption']", (event, select) => {
+  const port = select.form.elements["smtp.port"];
+  if (["", ...Object.values(mailPorts)].includes(port.value)) port.value = mailPorts[select.value] ?? port.value;
+});
 on("click", "[data-show-password]", (event, button) => {
   const input = document.getElementById(button.dataset.showPassword);
   const shown = input.type === "text";
