@@ -42,6 +42,7 @@ import (
 	"dispatchapy/internal/service"
 	"dispatchapy/internal/store"
 	"dispatchapy/internal/store/sqlite"
+	"dispatchapy/internal/webui"
 )
 
 // lanePoll is how often every lane is asked for due tasks without a hint. No
@@ -74,6 +75,7 @@ type App struct {
 	people     *people.People
 
 	server   *http.Server
+	web      *webui.UI
 	listener net.Listener
 	control  string      // token of the control file
 	ready    atomic.Bool // accepting; false while starting and draining

@@ -42,6 +42,7 @@ func (a *App) serve() {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 	}
+	a.server.RegisterOnShutdown(a.web.Close) // it would wait for streams
 	a.writeControl()
 	go func() { a.serving <- a.server.Serve(a.listener) }()
 	a.onStop("http server", func(ctx context.Context) {
@@ -92,7 +93,8 @@ func (a *App) pages() http.Handler {
 	if a.options.OIDC.Issuer != "" {
 		o.OIDC = signin.Path
 	}
-	return webui.New(o)
+	a.web = webui.New(o)
+	return a.web
 }
 
 // serveSignIn adds sign in by OpenID Connect, if there is a provider.

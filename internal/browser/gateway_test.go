@@ -25,11 +25,12 @@ const (
 
 // gateway is a gateway in this process, with what is needed to play a provider.
 type gateway struct {
-	t    *testing.T
-	url  string
-	app  *app.App
-	logs *bytes.Buffer
-	sink *sink
+	t       *testing.T
+	url     string
+	app     *app.App
+	options config.Options
+	logs    *bytes.Buffer
+	sink    *sink
 }
 
 // start starts a gateway with a gateway file, in which $sink is the address of
@@ -37,26 +38,41 @@ type gateway struct {
 func start(t *testing.T, file string) *gateway {
 	t.Helper()
 	g := &gateway{t: t, logs: &bytes.Buffer{}, sink: newSink(t)}
-	options := config.Options{Addr: "127.0.0.1:0", DataDir: t.TempDir(), AdminToken: adminToken, AdminPassword: adminPassword, Grace: 2 * time.Second}
-	var err error
-	g.app, err = app.New(t.Context(), options, "test", slog.New(slog.NewJSONHandler(g.logs, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	g.options = config.Options{Addr: "127.0.0.1:0", DataDir: t.TempDir(), AdminToken: adminToken, AdminPassword: adminPassword, Grace: 2 * time.Second}
+	g.run()
 	t.Cleanup(func() {
 		g.app.Stop()
 		if t.Failed() {
 			t.Logf("the gateway's log:\n%s", g.logs)
 		}
 	})
-	if err := g.app.Start(); err != nil {
-		t.Fatal(err)
-	}
-	g.url = "http://" + g.app.Addr()
 	if file != "" {
 		g.apply(file)
 	}
 	return g
+}
+
+func (g *gateway) run() {
+	g.t.Helper()
+	var err error
+	g.app, err = app.New(g.t.Context(), g.options, "test", slog.New(slog.NewJSONHandler(g.logs, nil)))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	if err := g.app.Start(); err != nil {
+		g.t.Fatal(err)
+	}
+	g.options.Addr = g.app.Addr()
+	g.url = "http://" + g.app.Addr()
+}
+
+// interrupt stops the gateway, does something, and starts it again at the same
+// address.
+func (g *gateway) interrupt(meanwhile func()) {
+	g.t.Helper()
+	g.app.Stop()
+	meanwhile()
+	g.run()
 }
 
 // apply applies a gateway file.

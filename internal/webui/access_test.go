@@ -16,6 +16,8 @@ type access struct {
 
 	form url.Values                              // what is posted
 	path func(g *gateway, pattern string) string // gives the page's path; nil: the pattern without {$}
+
+	stream bool // it does not end
 }
 
 // matrix has a row for every page. Rows of a page stand beside its other tests,
@@ -100,10 +102,28 @@ func (b *browser) ask(pattern string, row access) *answer {
 	if row.path != nil {
 		path = row.path(b.g, pattern)
 	}
-	if method == http.MethodPost {
+	switch {
+	case method == http.MethodPost:
 		return b.post(path, row.form)
+	case row.stream:
+		return b.glance(path)
 	}
 	return b.get(path)
+}
+
+// glance asks for a page and reads nothing of it.
+func (b *browser) glance(path string) *answer {
+	b.g.t.Helper()
+	req, err := http.NewRequestWithContext(b.g.t.Context(), http.MethodGet, b.g.url+path, nil)
+	if err != nil {
+		b.g.t.Fatal(err)
+	}
+	res, err := b.http.Do(req)
+	if err != nil {
+		b.g.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	return &answer{t: b.g.t, status: res.StatusCode, header: res.Header}
 }
 
 // wantGuarded checks the headers that every answer has.

@@ -55,7 +55,8 @@ type gateway struct {
 	url  string
 	logs *bytes.Buffer
 	sink *httptest.Server
-	made int // objects that tests were given
+	made int    // objects that tests were given
+	stop func() // may be called early
 
 	says     atomic.Value // string that the sink answers with
 	mu       sync.Mutex
@@ -95,7 +96,8 @@ func start(t *testing.T) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.Stop)
+	g.stop = sync.OnceFunc(a.Stop)
+	t.Cleanup(g.stop)
 	if err := a.Start(); err != nil {
 		t.Fatal(err)
 	}

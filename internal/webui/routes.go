@@ -47,6 +47,7 @@ func (ui *UI) routes() []route {
 		{post, "/login", anybody, ui.signIn},
 		{post, "/logout", anybody, ui.signOut},
 		{get, "/{$}", everybody, ui.showOverview},
+		{get, "/live", everybody, ui.stream},
 		{get, "/palette", everybody, ui.showPalette},
 		{post, "/preferences", everybody, ui.savePreferences},
 		{get, "/tasks", everybody, ui.showTasks},

@@ -14,6 +14,7 @@
 package webui
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -47,11 +48,14 @@ type UI struct {
 	templates *templates
 	mux       *http.ServeMux
 	handler   http.Handler
+	life      context.Context // ends with Close
+	end       context.CancelFunc
 }
 
 // New makes the interface. It panics if a template does not parse.
 func New(o Options) *UI {
 	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, assets: assets.Load(), mux: http.NewServeMux()}
+	ui.life, ui.end = context.WithCancel(context.Background())
 	ui.templates = parseTemplates(ui.assets)
 	for _, route := range ui.routes() {
 		ui.mux.Handle(route.pattern(), ui.serve(route))
@@ -61,6 +65,10 @@ func New(o Options) *UI {
 	ui.handler = ui.guard(ui.sameOrigin(ui.mux))
 	return ui
 }
+
+// Close ends the streams of events, for which a server would wait that shuts
+// down.
+func (ui *UI) Close() { ui.end() }
 
 // ServeHTTP implements http.Handler.
 func (ui *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { ui.handler.ServeHTTP(w, r) }

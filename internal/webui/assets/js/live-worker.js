@@ -24,7 +24,7 @@ function open() {
     }
     become("polling");
     giveUp = setTimeout(open, 30_000);
-    tell({ kind: "resync" });
+    tell([{ kind: "resync" }]);
   };
 }
 
@@ -53,4 +53,4 @@ onconnect = (event) => {
 };
 
 // While polling, tabs are told to ask every ten seconds.
-setInterval(() => { if (state === "polling" && ports.size) tell({ kind: "resync" }); }, 10_000);
+setInterval(() => { if (state === "polling" && ports.size) tell([{ kind: "resync" }]); }, 10_000);

@@ -61,10 +61,10 @@ function receive(message) {
     return;
   }
   if (paused()) {
-    waiting = waiting.length < 500 ? [...waiting, message] : [{ kind: "resync" }];
+    waiting = waiting.length < 500 ? [...waiting, ...message] : [{ kind: "resync" }];
     return;
   }
-  take(message);
+  message.forEach(take);
 }
 
 function resume() {
@@ -88,7 +88,7 @@ document.addEventListener("click", (event) => {
 let poller;
 function startPolling() {
   show("polling");
-  poller ??= setInterval(() => { if (!paused()) take({ kind: "resync" }); }, poll);
+  poller ??= setInterval(() => receive([{ kind: "resync" }]), poll);
 }
 
 function connect() {
