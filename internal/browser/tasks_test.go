@@ -52,3 +52,14 @@ func TestHeld(t *testing.T) {
 	b.gates("held", "/held?task=2")
 	b.gates("resend-held", "/tasks/2/resend")
 }
+
+func TestTask(t *testing.T) {
+	g := start(t, shopFile)
+	g.everyState()
+	b := open(t, g.url)
+	b.signIn("/tasks/1")
+	b.gates("task-delivered", "/tasks/1")
+	b.gates("task-failed", "/tasks/8")
+	b.gates("task-target", "/tasks/7?tab=target")
+	b.gates("task-diff", "/tasks/7?tab=diff")
+}

@@ -54,6 +54,8 @@ func (ui *UI) routes() []route {
 		{post, "/tasks", everybody, ui.actOnTasks},
 		{post, "/tasks/restore", everybody, ui.restoreTasks},
 		{get, "/tasks/suggest", everybody, ui.suggestTasks},
+		{get, "/tasks/{id}", everybody, ui.showTask},
+		{post, "/tasks/{id}", everybody, ui.actOnTask},
 		{get, "/tasks/{id}/resend", everybody, ui.showResend},
 		{post, "/tasks/{id}/resend", everybody, ui.resendTask},
 		{get, "/held", everybody, ui.showHeld},

@@ -179,16 +179,16 @@ func (c *call) taskRows(tasks []service.Task, q query) []taskRow {
 	for i := range tasks {
 		rows[i] = taskRow{Task: tasks[i], Path: taskPath(tasks[i].ID, q), ShowClient: staff, ShowWay: providers}
 		if c.who.May(dispatchapy.ActOnTasks) {
-			rows[i].Can = possible(tasks[i].Status)
+			rows[i].Can = strings.Join(actionsOf(tasks[i].Status), " ")
 		}
 	}
 	return rows
 }
 
-// possible lists what people may do to a task in a state.
-func possible(s dispatchapy.Status) string {
+// actionsOf lists what people may do to a task in a state.
+func actionsOf(s dispatchapy.Status) []string {
 	var can []string
-	for _, action := range []dispatchapy.Action{dispatchapy.ActionSend, dispatchapy.ActionRetry, dispatchapy.ActionStop, dispatchapy.ActionDelete} {
+	for _, action := range bulkActions {
 		if _, ok := action.Next(s); ok {
 			can = append(can, string(action))
 		}
@@ -196,7 +196,7 @@ func possible(s dispatchapy.Status) string {
 	if s != dispatchapy.StatusProcessing {
 		can = append(can, "resend")
 	}
-	return strings.Join(can, " ")
+	return can
 }
 
 // addChips makes the chips; without counts they have none.

@@ -54,6 +54,9 @@ function concerns({ dataset }, event) {
   return dataset.live.split(" ").includes(event.kind) && (!dataset.liveId || dataset.liveId === String(event.id));
 }
 
+// What somebody has opened stays open when the page around it is renewed.
+window.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && element.matches("details, dialog"));
+
 let waiting = [];
 function receive(message) {
   if (message.state) {
