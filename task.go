@@ -53,6 +53,10 @@ type Attempt struct {
 	Timing       Timing
 	Exchange     *Exchange // nil: there was no request, or it was made before exchanges were kept
 
+	// Abridged means that RequestBody, ResponseBody and Exchange were left out
+	// when the attempt was read: later ones took the room.
+	Abridged bool
+
 	// Place is that of the resource in the endpoint's failover order of so many
 	// Routes, from 1; 0 if it was made before that was kept. PassedOver are the
 	// resources before it that were not even tried in this round.

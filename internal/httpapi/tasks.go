@@ -64,6 +64,7 @@ type attempt struct {
 	Headers      []header                   `json:"response_headers" doc:"Of the answer, up to 4 KiB; secrets masked"`
 	Omitted      int                        `json:"response_headers_omitted" doc:"How many were left out, the longest"`
 	ResponseBody string                     `json:"response_body"`
+	Abridged     bool                       `json:"abridged,omitempty" doc:"Request and answer are left out, because later attempts have so much of them"`
 	StartedAt    timestamp                  `json:"started_at"`
 	DurationMS   float64                    `json:"duration_ms"`
 	Timing       timing                     `json:"timing" doc:"Parts of the duration; 0 where a part did not happen"`
@@ -232,6 +233,7 @@ func newAttempt(a *service.Attempt) attempt {
 		Detail:       a.Detail,
 		Headers:      []header{},
 		ResponseBody: strings.ToValidUTF8(string(a.ResponseBody), "\uFFFD"),
+		Abridged:     a.Abridged,
 		StartedAt:    timestamp(a.StartedAt),
 		DurationMS:   milliseconds(a.Duration),
 		Timing:       newTiming(a.Timing),

@@ -296,6 +296,11 @@ type TaskDetail struct {
 	Resent []int64
 }
 
+// MaxExchanged bounds, in bytes, what TaskDetail has of requests and answers.
+// They are given of the latest attempts, of the latest one in any case; older
+// ones are Abridged. A task may have hundreds of attempts with a megabyte each.
+const MaxExchanged = 4 << 20
+
 // MaxResent is how many ids TaskDetail.Resent has at most.
 const MaxResent = 20
 

@@ -298,9 +298,16 @@ func (s *Store) Task(ctx context.Context, id int64) (detail store.TaskDetail, er
 	return detail, nil
 }
 
+// attempts gives the attempts of a task, oldest first, as far as MaxExchanged
+// goes with what was exchanged.
 func attempts(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.Attempt, error) {
+	whole, err := firstWhole(ctx, tx, taskID)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := tx.QueryContext(ctx, `SELECT number, resource_id, outcome, status_code, error, detail, started_at, duration,
-		dns, connect, tls, first_byte, request_body, response_body, details FROM attempts WHERE task_id = ? ORDER BY number`, taskID)
+		dns, connect, tls, first_byte, iif(number >= ?2, request_body, NULL), iif(number >= ?2, response_body, NULL), details
+		FROM attempts WHERE task_id = ?1 ORDER BY number`, taskID, whole)
 	return collect(rows, err, func(rows *sql.Rows) (a dispatchapy.Attempt, err error) {
 		var started int64
 		var details []byte
@@ -308,8 +315,30 @@ func attempts(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.Atte
 			&a.Timing.DNS, &a.Timing.Connect, &a.Timing.TLS, &a.Timing.FirstByte, &a.RequestBody, &a.ResponseBody, &details)
 		a.StartedAt = fromMicros(started)
 		decodeDetails(&a, details)
+		if a.Number < whole {
+			a.Exchange, a.Abridged = nil, true
+		}
 		return a, err
 	})
+}
+
+// firstWhole gives the number of the first attempt that is not abridged. It
+// reads lengths only.
+func firstWhole(ctx context.Context, tx *sql.Tx, taskID int64) (number int, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT number, coalesce(length(request_body), 0) + coalesce(length(response_body), 0)
+		FROM attempts WHERE task_id = ? ORDER BY number DESC`, taskID)
+	total := 0
+	_, err = collectWhile(rows, err, func(rows *sql.Rows) (_ struct{}, more bool, err error) {
+		var next, size int
+		if err := rows.Scan(&next, &size); err != nil {
+			return struct{}{}, false, err
+		}
+		if total += size; total <= store.MaxExchanged || number == 0 {
+			number = next
+		}
+		return struct{}{}, total <= store.MaxExchanged, nil
+	})
+	return number, err
 }
 
 func taskLog(ctx context.Context, tx *sql.Tx, taskID int64) ([]dispatchapy.LogEntry, error) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ var outcomeCases = []testCase{
 	{"AttemptsAddUp", testOutcomeAttempts},
 	{"ResourceIsKept", testOutcomeResource},
 	{"Events", testOutcomeEvents},
+	{"MuchExchanged", testOutcomeLarge},
 	{"Concurrent", testOutcomeConcurrent},
 }
 
@@ -149,6 +151,42 @@ func testOutcomeResource(t *testing.T, s store.Store) {
 	if got := claimOne(t, s, endpointA).Task; got.ResourceID != resourceB || len(got.Refused) != 0 {
 		t.Errorf("resource %d, refused %v; want the outcome's %d and none", got.ResourceID, got.Refused, resourceB)
 	}
+}
+
+// testOutcomeLarge: what is read of a task is bounded, whatever it exchanged.
+func testOutcomeLarge(t *testing.T, s store.Store) {
+	l := insertLeased(t, s)
+	var made []dispatchapy.Attempt
+	for i := range 7 {
+		made = append(made, dispatchapy.Attempt{
+			Number: i + 1, ResourceID: resourceA, Outcome: dispatchapy.OutcomeFailed, StartedAt: now(), Detail: "kept",
+			RequestBody: bytes.Repeat([]byte("x"), store.MaxExchanged/5), ResponseBody: []byte("answer"),
+			Exchange: &dispatchapy.Exchange{Method: "POST", URL: "http://provider.example/"},
+		})
+	}
+	record(t, s, store.Outcome{Lease: l.Lease, Status: dispatchapy.StatusPending, Attempts: made})
+	whole := func() (numbers []int) {
+		t.Helper()
+		detail, err := s.Task(t.Context(), l.Task.ID)
+		if err != nil {
+			t.Fatalf("Task: %v", err)
+		}
+		for _, a := range detail.Attempts {
+			if a.Detail != "kept" || a.Abridged == (a.RequestBody != nil) || a.Abridged == (a.ResponseBody != nil) || a.Abridged == (a.Exchange != nil) {
+				t.Errorf("attempt %d: abridged %t, %d and %d bytes", a.Number, a.Abridged, len(a.RequestBody), len(a.ResponseBody))
+			}
+			if !a.Abridged {
+				numbers = append(numbers, a.Number)
+			}
+		}
+		return numbers
+	}
+	equal(t, "attempts that are whole", whole(), []int{4, 5, 6, 7})
+	again := claimOne(t, s, endpointA)
+	huge := made[0]
+	huge.Number, huge.RequestBody = 8, bytes.Repeat([]byte("x"), store.MaxExchanged+1)
+	record(t, s, store.Outcome{Lease: again.Lease, Status: dispatchapy.StatusFailed, Attempts: []dispatchapy.Attempt{huge}})
+	equal(t, "attempts that are whole beside a huge one", whole(), []int{8})
 }
 
 // events reads all events, newest first.
