@@ -23,6 +23,32 @@ func TestSettingsPages(t *testing.T) {
 	}
 }
 
+// TestPeoplePages goes to the pages of users and API tokens.
+func TestPeoplePages(t *testing.T) {
+	g := start(t, shopFile)
+	g.manage(http.MethodPost, "/v1/users", `{"name":"Night-watch@example.com","role":"operator","password":"hush-long-enough"}`)
+	g.manage(http.MethodPost, "/v1/tokens", `{"name":"deployment","role":"admin"}`)
+	g.manage(http.MethodPost, "/v1/tokens", `{"name":"an old dashboard","role":"viewer","expires_at":"2030-01-01T00:00:00Z"}`)
+	b := open(t, g.url)
+	b.signIn("/settings/users")
+	user := b.linkOf("Night-watch@example.com")
+	b.gates("users", "/settings/users")
+	b.gates("user-new", "/settings/users/new")
+	b.gates("user", user)
+	b.gates("user-delete", user+"/delete")
+	b.gates("tokens", "/settings/tokens")
+	b.gates("token-new", "/settings/tokens/new")
+	b.goTo("/settings/tokens/new")
+	b.fill("Name", "reports")
+	b.choose("It ends", "date")
+	b.fill("Date (UTC)", "")
+	b.choose("It ends", "30")
+	b.click("Create token")
+	b.see("shown this once")
+	b.await("the address of the token", `/^\/settings\/tokens\/\d+$/.test(location.pathname)`)
+	b.accessible()
+}
+
 // TestClientSettingsPages goes to what a client may set itself.
 func TestClientSettingsPages(t *testing.T) {
 	g := start(t, shopFile)

@@ -41,7 +41,7 @@ func (ui *UI) createClient(c *call) error {
 		c.done("The client was created.")
 		return c.redirect(clientPath(made.ID))
 	}
-	return ui.showNewToken(c, &made, c.t("The client was created."))
+	return ui.showFreshToken(c, &made, c.t("The client was created."))
 }
 
 func (ui *UI) showClient(c *call) error {
@@ -168,12 +168,12 @@ func (ui *UI) rotateTokenOf(c *call, client service.Client) error {
 	if err != nil {
 		return err
 	}
-	return ui.showNewToken(c, &made, c.t("The client has a new token."))
+	return ui.showFreshToken(c, &made, c.t("The client has a new token."))
 }
 
-// showNewToken answers with a token that was just made. It is nowhere else, so
+// showFreshToken answers with a token that was just made. It is nowhere else, so
 // that this is no redirect: the page is what the change answers.
-func (ui *UI) showNewToken(c *call, made *service.NewClient, message string) error {
+func (ui *UI) showFreshToken(c *call, made *service.NewClient, message string) error {
 	path := clientPath(made.ID) + "/token"
 	if !c.who.IsStaff() {
 		path = "/settings/token"

@@ -88,7 +88,7 @@ func (ui *UI) duplicateClient(c *call) error {
 	if err != nil {
 		return err
 	}
-	return ui.showNewToken(c, &made, c.t("The copy has a token of its own."))
+	return ui.showFreshToken(c, &made, c.t("The copy has a token of its own."))
 }
 
 // deletePage names what deleting an object does.

@@ -66,6 +66,7 @@ func (ui *UI) routes() []route {
 	},
 		ui.clientRoutes(),
 		ui.settingsRoutes(),
+		ui.peopleRoutes(),
 		ui.resourceRoutes(),
 	)
 }

@@ -16,3 +16,9 @@ ready("[data-task-list]", () => import("./tasks.js"));
 ready("[data-select-list]", () => import("./select.js"));
 ready("[data-chart]", () => import("./chart.js"));
 ready("[data-preview]", () => import("./preview.js"));
+
+// Where one is stays in sight when tabs are wider than the window.
+ready(".tabs [aria-current], .sections > nav [aria-current]", (link) => {
+  const row = link.parentElement;
+  if (row.scrollWidth > row.clientWidth) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
+});
