@@ -64,6 +64,10 @@ func TestResources(t *testing.T) {
 	b.gates("resource-delivery", id+"/delivery")
 	b.gates("resource-used-by", id+"/used-by")
 	b.gates("resource-delete", id+"/delete")
+	b.gates("resource-configuration", id+"/configuration")
+	b.gates("resource-alerts", id+"/alerts")
+	b.gates("resource-test", id+"/test")
+	b.gates("resource-new", "/resources/new")
 	b.gates("resource-unknown", resourceID(b, "Unchecked"))
 	b.gates("resource-off", resourceID(b, "Old gateway"))
 }

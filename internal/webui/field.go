@@ -1,6 +1,9 @@
 package webui
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Field is what the shared templates "input", "textarea", "select", "switch"
 // and "checkbox" show.
@@ -60,6 +63,9 @@ func field(form *Form, name, label string, pairs ...any) (*Field, error) {
 	if form != nil {
 		f.On = form.Has(name, f.Tick)
 	}
+	if f.Tick != "on" {
+		f.ID += "-" + f.Tick // one of several boxes of the name
+	}
 	for i := range f.Options {
 		f.Options[i].Selected = f.Options[i].Value == f.Value
 	}
@@ -74,15 +80,20 @@ func rowField(form *Form, list string, row int, name, label string, pairs ...any
 	if row >= 0 {
 		f, err := field(form, At(list, row, name), label, pairs...)
 		if f != nil {
-			f.Template = fmt.Sprintf("%s[#].%s", list, name)
+			f.Template = templateName(list, name)
 		}
 		return f, err
 	}
 	f, err := field(nil, "", label, pairs...)
 	if f != nil {
-		f.ID, f.Template = "", fmt.Sprintf("%s[#].%s", list, name)
+		f.ID, f.Template = "", templateName(list, name)
 	}
 	return f, err
+}
+
+// templateName is the name of a field of a row with # for its place.
+func templateName(list, name string) string {
+	return strings.Replace(At(list, 0, name), list+"[0]", list+"[#]", 1)
 }
 
 // set takes over options, by name.

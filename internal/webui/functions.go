@@ -29,7 +29,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"words":     func() map[string]string { return scriptWords(lang) },
 		"languages": func() []*i18n.Language { return i18n.Languages },
 		"lower":     strings.ToLower, "join": strings.Join, "atrow": At, "contains": strings.Contains,
-		"add": func(a, b int) int { return a + b },
+		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices,
 	}
 }
 
@@ -226,6 +226,15 @@ func jsonText(v any) string {
 		return indentJSON([]byte(v))
 	}
 	return indented(v)
+}
+
+// rowsOf lists the places of the rows of a list.
+func rowsOf(form *Form, list string) []int {
+	places := make([]int, form.Rows(list))
+	for i := range places {
+		places[i] = i
+	}
+	return places
 }
 
 // dict makes a map of pairs, for templates that need more than one value.

@@ -61,6 +61,7 @@ type gateway struct {
 	says     atomic.Value // string that the sink answers with
 	mu       sync.Mutex
 	received []delivered // by the sink
+	arrived  chan struct{}
 }
 
 // delivered is a request as a provider got it.
@@ -76,6 +77,10 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer g.mu.Unlock()
 	g.received = append(g.received, delivered{r.Method, r.URL.RequestURI(), string(body), r.Header.Clone()})
 	_, _ = io.WriteString(w, g.says.Load().(string))
+	select {
+	case g.arrived <- struct{}{}:
+	default: // nobody waits
+	}
 }
 
 // got gives what the providers got so far.
@@ -87,7 +92,7 @@ func (g *gateway) got() []delivered {
 
 func start(t *testing.T) *gateway {
 	t.Helper()
-	g := &gateway{t: t, logs: &bytes.Buffer{}}
+	g := &gateway{t: t, logs: &bytes.Buffer{}, arrived: make(chan struct{}, 100)}
 	g.says.Store(`{"ok":true}`)
 	g.sink = httptest.NewServer(g)
 	t.Cleanup(g.sink.Close)

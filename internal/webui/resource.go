@@ -60,8 +60,16 @@ func (ui *UI) resourceRoutes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	return []route{
 		{get, "/resources", staff, ui.showResources},
+		{get, "/resources/new", admins, ui.showNewResource},
+		{post, "/resources/new", admins, ui.createResource},
 		{get, "/resources/{id}", staff, ui.showResource},
 		{get, "/resources/{id}/delivery", staff, ui.showDelivery},
+		{get, "/resources/{id}/configuration", staff, ui.showConfiguration},
+		{post, "/resources/{id}/configuration", admins, ui.saveConfiguration},
+		{get, "/resources/{id}/alerts", staff, ui.showAlerts},
+		{post, "/resources/{id}/alerts", admins, ui.saveAlerts},
+		{get, "/resources/{id}/test", admins, ui.showTrial},
+		{post, "/resources/{id}/test", admins, ui.sendTrial},
 		{get, "/resources/{id}/used-by", staff, ui.showUses},
 		{post, "/resources/{id}/check", checkers, ui.checkResource},
 		{post, "/resources/{id}/active", admins, ui.switchResource},

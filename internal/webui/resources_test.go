@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 func init() {
@@ -52,6 +53,17 @@ func (g *gateway) newResource() string {
 	return g.resource(name)
 }
 
+// untilDown waits for the first check of a resource to fail.
+func (g *gateway) untilDown(path string) {
+	g.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !strings.Contains(g.manage(http.MethodGet, "/v1"+path, "", http.StatusOK), `"state":"down"`) {
+		if time.Now().After(deadline) {
+			g.t.Fatal("it does not go down")
+		}
+	}
+}
+
 // toast gives what the browser is told on the next page.
 func (b *browser) toast() string {
 	b.g.t.Helper()
@@ -67,7 +79,7 @@ func TestResourcesAreListedFailingOnesFirst(t *testing.T) {
 	g.manage(http.MethodPost, "/v1/resources", `{"name":"zebra","url":"http://127.0.0.1:1/x","health_check":{"enabled":true,"interval":{"min":"1h","max":"2h"}}}`, http.StatusCreated)
 	g.manage(http.MethodPost, "/v1/resources", `{"name":"alpha-off","url":"http://127.0.0.1:1/x","active":false}`, http.StatusCreated)
 	zebra := g.resource("zebra")
-	b.post(zebra+"/check", nil) // the first one may have been made already
+	g.untilDown(zebra)
 	page := b.get("/resources").want(200)
 	order := []string{">zebra</a>", ">backup</a>", ">primary</a>", ">alpha-off</a>"}
 	at := -1

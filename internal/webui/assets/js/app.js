@@ -14,6 +14,7 @@ ready("[data-order]", () => import("./order.js"));
 ready("[data-suggest]", () => import("./suggest.js"));
 ready("[data-task-list]", () => import("./tasks.js"));
 ready("[data-select-list]", () => import("./select.js"));
+ready("[data-key-rows]", () => import("./key-rows.js"));
 ready("[data-chart]", () => import("./chart.js"));
 ready("[data-preview]", () => import("./preview.js"));
 

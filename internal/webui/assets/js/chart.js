@@ -49,7 +49,7 @@ async function draw(figure) {
     hooks: { setCursor: [(chart) => tell(chart.cursor.idx)] },
     scales: { y: { range: (chart, low, high) => [0, Math.max(high * 1.1, 1)] } },
     axes: [
-      { ...axis, values: (chart, splits) => splits.map(when), space: 64 },
+      { ...axis, values: (chart, splits) => splits.map(when), space: 64, size: 28 },
       { ...axis, values: (chart, splits) => splits.map(write), size: 68 },
     ],
     series: [{}, ...columns.map(({ tone }, place) => {

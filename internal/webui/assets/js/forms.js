@@ -17,6 +17,7 @@ export function send(form, submitter) {
   pressed.set(form, submitter);
   const target = submitter?.dataset.target ?? form.dataset.target ?? "#main";
   const action = submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href;
+  if (submitter?.classList.contains("busy")) return; // pressed twice
   submitter?.classList.add("busy");
   const fields = new FormData(form, submitter);
   if (!fields.has("csrf")) fields.set("csrf", $("meta[name=csrf]")?.content ?? "");
@@ -160,7 +161,8 @@ export function renumber(list) {
 const clean = new WeakMap();
 const stateOf = (form) => new URLSearchParams(new FormData(form)).toString();
 ready("form[data-guard]", (form) => { clean.set(form, stateOf(form)); });
-const dirty = (form) => clean.has(form) && stateOf(form) !== clean.get(form);
+// A form that came with what is not stored says so itself: data-unsaved.
+const dirty = (form) => "unsaved" in form.dataset || clean.has(form) && stateOf(form) !== clean.get(form);
 function mark(event) {
   const form = event.target.closest?.("form[data-guard]");
   if (!form) return;
@@ -172,16 +174,23 @@ document.addEventListener("input", mark);
 document.addEventListener("change", mark);
 on("reset", "form[data-guard]", (event, form) => setTimeout(() => mark({ target: form })));
 let leaving = false;
+on("click", "[data-discard]", () => { leaving = true; });
 document.addEventListener("submit", () => { leaving = true; setTimeout(() => { leaving = false; }, 3000); });
 window.addEventListener("beforeunload", (event) => {
   if (!leaving && $$("form[data-guard]").some(dirty)) event.preventDefault();
 });
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "s") return;
-  const form = document.activeElement?.closest("form[data-guard]") ?? $("form[data-guard][data-dirty]");
+  const form = document.activeElement?.closest("form[data-guard]") ?? $("form[data-guard][data-dirty], form[data-guard][data-unsaved]") ?? $("form[data-guard]");
   if (!form) return;
   event.preventDefault();
   form.requestSubmit();
+});
+
+// What is pasted into the field that a button names is read at once.
+on("paste", "textarea", (event, area) => {
+  const button = $(`button[data-pastes="${area.name}"]`, area.form ?? document);
+  if (button) setTimeout(() => area.form.requestSubmit(button));
 });
 
 // Small helps.

@@ -38,7 +38,7 @@ class JSONEditor extends HTMLElement {
           linter((view) => (view.state.doc.length ? parse(view) : [])), lintGutter(), syntaxHighlighting(colours), theme,
           keymap.of([...defaultKeymap.filter((binding) => binding.key !== "Mod-Enter"), ...historyKeymap]),
           placeholder(area.placeholder || ""), EditorView.editable.of(!area.readOnly), EditorState.readOnly.of(area.readOnly),
-          EditorView.contentAttributes.of({ "aria-label": area.getAttribute("aria-label") ?? area.labels?.[0]?.textContent?.trim() ?? "JSON", "aria-multiline": "true" }),
+          EditorView.contentAttributes.of({ tabindex: "0", "aria-label": area.getAttribute("aria-label") ?? area.labels?.[0]?.textContent?.trim() ?? "JSON", "aria-multiline": "true" }),
           EditorView.updateListener.of((update) => {
             if (!update.docChanged) return;
             area.value = update.state.doc.toString();

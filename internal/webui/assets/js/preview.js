@@ -23,7 +23,11 @@ async function preview(form) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const now = page.getElementById(target);
     const old = document.getElementById(target);
-    if (now && old) window.Idiomorph.morph(old, now);
+    if (!now || !old) return;
+    window.Idiomorph.morph(old, now, { ignoreActiveValue: true });
+    const fresh = document.getElementById(target);
+    window.htmx.process(fresh);
+    fresh.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: fresh } }));
   } catch (error) {
     if (error.name !== "AbortError") document.getElementById(target)?.removeAttribute("aria-busy");
   }
@@ -35,6 +39,7 @@ ready("form[data-preview]", (form) => {
   let timer;
   const later = () => {
     clearTimeout(timer);
+    turns.get(form)?.abort(); // what is written now counts
     timer = setTimeout(() => preview(form), pause);
   };
   form.addEventListener("input", later);
