@@ -66,6 +66,7 @@ func New(o Options) http.Handler {
 	a.registerTokens()
 	a.registerSession()
 	a.registerSessions()
+	a.registerPreferences()
 	a.mux.HandleFunc(root, a.nowhere)
 
 	auth := &authenticator{service: o.Service, people: o.People, api: a, next: a.mux}

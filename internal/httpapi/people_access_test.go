@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -85,7 +84,7 @@ func TestRolesOfStaff(t *testing.T) {
 				}
 				object, version := g.objectFor(op.path, row)
 				got := g.do(request{
-					method: op.method, path: strings.Replace(op.path, "{id}", fmt.Sprint(object), 1), token: g.tokens[role],
+					method: op.method, path: filled(op.path, object), token: g.tokens[role],
 					body: strings.ReplaceAll(row.body, "NEW", g.newName()), header: ifMatch(version),
 				})
 				got.t = t

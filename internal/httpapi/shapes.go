@@ -58,6 +58,15 @@ func (object) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
+// anyJSON is JSON that is sent as it was stored.
+type anyJSON json.RawMessage
+
+// MarshalJSON implements json.Marshaler.
+func (v anyJSON) MarshalJSON() ([]byte, error) { return json.RawMessage(v).MarshalJSON() }
+
+// Schema implements huma.SchemaProvider.
+func (anyJSON) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
+
 // payload gives a body for embedding into JSON, null if there is none. Bodies
 // are checked before they are stored; one that is no JSON nevertheless is
 // shown as text, because people look here when something went wrong.

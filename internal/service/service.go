@@ -52,6 +52,7 @@ type Store interface {
 	HistoryStore
 	TrialStore
 	StatsStore
+	PreferenceStore
 	UptimeStore
 	IncidentStore
 }

@@ -128,6 +128,7 @@ type Store interface {
 	Watch(ctx context.Context, notify func(Hint)) error
 
 	Management
+	Preferences
 	HealthHistory
 	Incidents
 

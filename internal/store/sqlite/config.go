@@ -82,6 +82,9 @@ func applyConfig(tx *tx, update *store.ConfigUpdate) (version int64, ids []int64
 		if err := deleteObject(tx, ref); err != nil {
 			return 0, nil, err
 		}
+		if err := forgetPreferences(tx, ref); err != nil {
+			return 0, nil, err
+		}
 	}
 	if ids, err = putObjects(tx, version, update.Put); err != nil {
 		return 0, nil, err

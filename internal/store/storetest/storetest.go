@@ -55,6 +55,7 @@ func Run(t *testing.T, open Opener) {
 		{"Audit", auditCases},
 		{"Sessions", sessionCases},
 		{"TokenUse", tokenUseCases},
+		{"Preferences", preferenceCases},
 		{"Stats", statsCases},
 		{"Import", importCases},
 		{"Life", lifeCases},
