@@ -153,6 +153,8 @@ func (c *Client) Do(ctx context.Context, t *Target, key string, body []byte) Res
 		r.Timing.FirstByte = time.Since(start)
 		c.judge(&r, resp)
 		_ = resp.Body.Close() // what is needed of it was read
+		r.Body = t.echoes.mask(r.Body)
+		t.echoes.maskHeader(r.Header)
 	}
 	r.Exchange = c.exchange(t, key, r.Header)
 	r.Duration = time.Since(start)

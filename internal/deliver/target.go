@@ -28,6 +28,7 @@ type Target struct {
 	// made by NewTarget.
 	prepared *http.Request
 	line     *dispatchapy.Exchange
+	echoes   echoes
 }
 
 // NewTarget compiles a normalised, valid resource.
@@ -47,6 +48,7 @@ func NewTarget(r *dispatchapy.Resource) Target {
 	// Client.Do reports it for every message.
 	if t.prepared, _ = t.prepare(); t.prepared != nil {
 		t.line = t.shown(t.prepared)
+		t.echoes = newEchoes(t.prepared.Header)
 	}
 	return t
 }
