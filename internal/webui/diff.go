@@ -8,7 +8,7 @@ import (
 
 // Line is a line of a comparison.
 type Line struct {
-	Kind string // "add", "del" or "same"
+	Kind string // "add", "del", "same", or "gap" for lines left out
 	Text string
 }
 
@@ -55,6 +55,38 @@ func diffLines(before, after string) []Line {
 	out = append(out, middle(a, b)...)
 	for i := len(tail) - 1; i >= 0; i-- {
 		out = append(out, tail[i])
+	}
+	return out
+}
+
+// Bounds of a comparison that is shown among others.
+const (
+	diffContext = 2   // unchanged lines around a change
+	diffMost    = 200 // lines
+)
+
+// shortDiff leaves out what did not change, but for a few lines around what
+// did, and what is too much.
+func shortDiff(lines []Line) []Line {
+	keep := make([]bool, len(lines))
+	for i := range lines {
+		if lines[i].Kind == "same" {
+			continue
+		}
+		for j := max(0, i-diffContext); j < min(len(lines), i+diffContext+1); j++ {
+			keep[j] = true
+		}
+	}
+	var out []Line
+	for i, line := range lines {
+		switch {
+		case len(out) >= diffMost:
+			return append(out, Line{Kind: "gap"})
+		case keep[i]:
+			out = append(out, line)
+		case i == 0 || keep[i-1]:
+			out = append(out, Line{Kind: "gap"})
+		}
 	}
 	return out
 }

@@ -67,6 +67,7 @@ func (ui *UI) routes() []route {
 		ui.clientRoutes(),
 		ui.settingsRoutes(),
 		ui.peopleRoutes(),
+		ui.activityRoutes(),
 		ui.resourceRoutes(),
 	)
 }
