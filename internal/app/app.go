@@ -9,6 +9,7 @@
 //	dispatch         see package dispatch; gets the grace period
 //	people.Run       one; writes down last uses; stopped with the loops
 //	retention        one; stopped with the loops
+//	alert.Run        one; looks for what lasts; stopped with the loops
 //	follow           one; passes on the store's hints, polls the configuration's version
 //	store            one writer; closed last
 package app
@@ -28,6 +29,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/alert"
 	"dispatchapy/internal/config"
 	"dispatchapy/internal/deliver"
 	"dispatchapy/internal/dispatch"
@@ -71,6 +73,7 @@ type App struct {
 	dispatcher *dispatch.Dispatcher
 	live       *live.Hub
 	health     *health.Runner
+	alerts     *alert.Runner
 	service    *service.Service
 	people     *people.People
 
@@ -84,6 +87,12 @@ type App struct {
 
 	loops    sync.WaitGroup
 	cleanups []cleanup // run in reverse order
+}
+
+// observers are who is told of deliveries.
+type observers struct {
+	*metrics
+	*alert.Watch
 }
 
 type cleanup struct {
@@ -184,11 +193,15 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	a.onStop("delivery client", func(context.Context) { client.Close() })
 	a.live = live.New()
 	a.onStop("live", func(context.Context) { a.live.Close() })
+	watch := alert.NewWatch(a.table)
+	a.alerts = alert.New(alert.Options{Store: a.store, Snapshots: a.table, Available: a.available, Watch: watch, Log: a.log})
 	a.dispatcher = dispatch.New(dispatch.Options{
-		Store: a.store, Table: a.table, Available: a.available, Sender: client, Observer: a.metrics,
+		Store: a.store, Table: a.table, Available: a.available, Sender: client, Observer: observers{a.metrics, watch},
 		Log: a.log, InstanceKey: instanceKey, Changes: a.live, Poll: lanePoll,
 	})
-	a.health = health.New(health.Options{Store: a.store, Snapshots: a.table, Gate: watchedGate{a.available, a.live}, Client: client, Log: a.log})
+	a.health = health.New(health.Options{
+		Store: a.store, Snapshots: a.table, Gate: watchedGate{a.available, a.live}, Client: client, Watch: watch, Log: a.log,
+	})
 	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
@@ -200,6 +213,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()
 			a.health.Wake()
+			a.alerts.Wake()
 			a.configChanged()
 		},
 	})
@@ -247,6 +261,7 @@ func (a *App) Start() error {
 	a.loops.Go(func() { a.follow(ctx) })
 	a.loops.Go(func() { a.pollConfig(ctx) })
 	a.loops.Go(func() { a.people.Run(ctx) })
+	a.loops.Go(func() { a.alerts.Run(ctx) })
 	runner := &retention.Runner{Store: a.store, Table: a.table, Log: a.log}
 	a.loops.Go(func() { runner.Run(ctx) })
 	a.dispatcher.Start()
@@ -269,6 +284,7 @@ func (a *App) follow(ctx context.Context) {
 		}
 		if h.Health {
 			a.health.Wake()
+			a.alerts.Wake()
 		}
 	})
 	if err != nil && ctx.Err() == nil {

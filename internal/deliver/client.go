@@ -104,6 +104,10 @@ type Result struct {
 	Duration   time.Duration // of the whole exchange
 	Timing     dispatchapy.Timing
 
+	// CertificateEnds is when the server's certificate expires; zero if that was
+	// not seen.
+	CertificateEnds time.Time
+
 	// Exchange is what can be shown of it; nil if there was no request.
 	Exchange *dispatchapy.Exchange
 
@@ -235,6 +239,7 @@ func (r *Result) fail(ctx context.Context, err error, connected bool, timeout ti
 		r.Timing = failed.timing
 	}
 	r.Outcome = dispatchapy.OutcomeFailed
+	r.CertificateEnds = endOf(err)
 	r.Error, r.Detail = classify(err, connected, timeout)
 	r.Canceled = errors.Is(err, context.Canceled)
 	r.NotSent = isAny(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL)
@@ -242,7 +247,7 @@ func (r *Result) fail(ctx context.Context, err error, connected bool, timeout ti
 
 // judge turns an answer into a verdict and keeps its body.
 func (c *Client) judge(r *Result, resp *http.Response) {
-	r.StatusCode, r.Header = resp.StatusCode, resp.Header
+	r.StatusCode, r.Header, r.CertificateEnds = resp.StatusCode, resp.Header, certificateEnds(resp.TLS)
 	r.Outcome, r.Error = verdict(resp.StatusCode)
 	if r.Outcome != dispatchapy.OutcomeDelivered {
 		r.Detail = statusDetail(resp)

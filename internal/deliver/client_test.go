@@ -269,7 +269,7 @@ func TestTLS(t *testing.T) {
 
 	t.Run("unknown authority", func(t *testing.T) {
 		r := newTestClient(t).Do(t.Context(), targetOf(s.URL), "k", []byte("{}"))
-		if r.Error != dispatchapy.ErrorTLS || !strings.Contains(r.Detail, "certificate") || r.Timing.TLS <= 0 {
+		if r.Error != dispatchapy.ErrorTLS || !strings.Contains(r.Detail, "certificate") || r.Timing.TLS <= 0 || !r.CertificateEnds.Equal(s.Certificate().NotAfter) {
 			t.Errorf("result = %+v", r)
 		}
 	})
@@ -278,7 +278,7 @@ func TestTLS(t *testing.T) {
 		c.dialer.tls.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 		for i := range 2 {
 			r := c.Do(t.Context(), targetOf(s.URL), "k", []byte("{}"))
-			if r.Outcome != dispatchapy.OutcomeDelivered || (r.Timing.TLS > 0) != (i == 0) {
+			if r.Outcome != dispatchapy.OutcomeDelivered || (r.Timing.TLS > 0) != (i == 0) || !r.CertificateEnds.Equal(s.Certificate().NotAfter) {
 				t.Errorf("request %d: result = %+v", i, r)
 			}
 		}
@@ -294,6 +294,29 @@ func TestTLS(t *testing.T) {
 			t.Errorf("result = %+v", r)
 		}
 	})
+}
+
+func TestCertificateEnds(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
+	t.Cleanup(s.Close)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	addr := s.Listener.Addr().String()
+	trusting := newTestClient(t)
+	trusting.dialer.tls.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	for name, c := range map[string]*Client{"trusted": trusting, "unknown authority": newTestClient(t)} {
+		if ends, err := c.CertificateEnds(t.Context(), addr); err != nil || !ends.Equal(s.Certificate().NotAfter) {
+			t.Errorf("%s: %v, %v, want %v", name, ends, err, s.Certificate().NotAfter)
+		}
+	}
+	guarded := NewClient(Options{})
+	t.Cleanup(guarded.Close)
+	if _, err := guarded.CertificateEnds(t.Context(), addr); err == nil {
+		t.Error("a private address was looked at although that is not allowed")
+	}
+	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+	if ends, err := trusting.CertificateEnds(t.Context(), plain.Listener.Addr().String()); err == nil {
+		t.Errorf("a server without TLS has a certificate until %v", ends)
+	}
 }
 
 // countingServer counts the connections made to it.

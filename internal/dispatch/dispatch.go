@@ -43,9 +43,15 @@ type Sender interface {
 	Do(ctx context.Context, t *deliver.Target, key string, body []byte) deliver.Result
 }
 
-// Observer is told what happens, for metrics. Its methods must not block.
+// Observer is told what happens, for metrics and alerts. Its methods must not
+// block.
 type Observer interface {
 	Attempt(resource string, a dispatchapy.Attempt)
+	// Certificate is called when the end of a resource's certificate was seen.
+	Certificate(resourceID int64, ends time.Time)
+	// Round is called with the outcome of every round of a task, before it is
+	// stored.
+	Round(task *dispatchapy.Task, o *store.Outcome)
 	// Finished is called when a task reached success or failed, with the time
 	// since it was accepted.
 	Finished(status dispatchapy.Status, since time.Duration)
@@ -306,6 +312,7 @@ func (d *Dispatcher) send(leased *store.Leased) {
 		}
 		outcome := d.runRound(ctx, leased, started)
 		started()
+		d.observe.Round(&leased.Task, &outcome)
 		d.record(leased, outcome)
 		d.leases.drop(leased.Lease.TaskID)
 		if outcome.Status == dispatchapy.StatusPending {

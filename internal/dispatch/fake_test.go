@@ -244,6 +244,8 @@ type silent struct{}
 
 func (silent) Attempt(string, dispatchapy.Attempt)        {}
 func (silent) Finished(dispatchapy.Status, time.Duration) {}
+func (silent) Certificate(int64, time.Time)               {}
+func (silent) Round(*dispatchapy.Task, *store.Outcome)    {}
 
 // gateway is a dispatcher with everything around it.
 type gateway struct {

@@ -254,7 +254,7 @@ func (ls *lanes) depths() map[int64]int {
 // claiming for as soon as one of them is usable.
 func availableAt(e *routing.Endpoint, view *routing.Availability) (room int, wait time.Duration) {
 	for _, route := range e.Routes {
-		n, _, w := view.Room(route.Resource)
+		n, _, w := view.Want(route.Resource)
 		room = min(room+n, routing.Unlimited)
 		if w > 0 && (wait == 0 || w < wait) {
 			wait = w

@@ -117,6 +117,9 @@ func (o *offer) try(ctx context.Context, place int, permit *routing.Permit, payl
 		return false
 	}
 	result := o.d.sender.Do(ctx, &resource.Target, seed.IdempotencyKey(), body)
+	if !result.CertificateEnds.IsZero() {
+		o.d.observe.Certificate(resource.ID, result.CertificateEnds)
+	}
 	if result.Canceled {
 		permit.GiveBack()
 		o.broken = true

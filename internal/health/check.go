@@ -34,9 +34,14 @@ func (r *Runner) ask(ctx context.Context, res *routing.Resource) (check dispatch
 	var result deliver.Result
 	if check.Method == dispatchapy.CheckActual {
 		result = r.askActual(ctx, res, &check)
+		if !result.CertificateEnds.IsZero() {
+			r.watch.Certificate(res.ID, result.CertificateEnds)
+		}
 	} else {
 		check.Method = dispatchapy.CheckSimple
-		result = r.askSimple(ctx, res)
+		if result = r.askSimple(ctx, res); result.Outcome == dispatchapy.OutcomeDelivered {
+			r.lookAtCertificate(ctx, res)
+		}
 	}
 	check.OK = result.Outcome == dispatchapy.OutcomeDelivered
 	check.StatusCode, check.Error = result.StatusCode, result.Error

@@ -170,6 +170,10 @@ type fakeClient struct {
 	answer func(ctx context.Context) deliver.Result
 	dialed []string
 	sent   []string
+
+	looked  []string // at certificates
+	ends    time.Time
+	refused error
 }
 
 func (c *fakeClient) Dial(ctx context.Context, addr string) deliver.Result {
@@ -186,6 +190,13 @@ func (c *fakeClient) Do(ctx context.Context, _ *deliver.Target, _ string, body [
 	answer := c.answer
 	c.mu.Unlock()
 	return answer(ctx)
+}
+
+func (c *fakeClient) CertificateEnds(_ context.Context, addr string) (time.Time, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.looked = append(c.looked, addr)
+	return c.ends, c.refused
 }
 
 func (c *fakeClient) set(answer func(context.Context) deliver.Result) {

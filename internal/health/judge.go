@@ -23,6 +23,9 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 		outcome.Health, change = Evaluate(*before, check.OK, check.At, policyOf(hc))
 		outcome.NextIn = max(hc.Interval.At(r.random()), minInterval)
 		outcome.Incident = incidentOf(change, before, &outcome.Health, check)
+		if i := outcome.Incident; i != nil && !i.Close {
+			i.Entries = append(r.watch.TakeFailures(res.ID), i.Entries...)
+		}
 	} else {
 		// Due at once as soon as checks are switched on.
 		outcome.Health = forget(*before, check.At)

@@ -2,8 +2,11 @@ package health
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,6 +221,86 @@ func TestReminderIsWritten(t *testing.T) {
 		events, _ := w.said()
 		if diff := cmp.Diff([]string{"resource.down: connection refused", "resource.reminder: is down for 2m30s: connection refused"}, events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// watcher is what the runner is told to watch with.
+type watcher struct {
+	mu       sync.Mutex
+	failures []dispatchapy.IncidentEntry
+	ends     map[int64]time.Time
+}
+
+func (w *watcher) TakeFailures(int64) []dispatchapy.IncidentEntry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	taken := w.failures
+	w.failures = nil
+	return taken
+}
+
+func (w *watcher) Certificate(id int64, ends time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ends[id] = ends
+}
+
+func TestFailedAttemptsAreInTheTimeline(t *testing.T) {
+	bubble(t, one(), func(t *testing.T, w *world) {
+		w.watch = &watcher{failures: []dispatchapy.IncidentEntry{{Kind: dispatchapy.EntryFailedAttempts, At: time.Now(), TaskID: 7}}}
+		pass(interval)
+		if _, entries := w.said(); entries != nil {
+			t.Errorf("while it is up: %v", entries)
+		}
+		w.client.set(bad)
+		pass(2 * interval)
+		_, entries := w.said()
+		if diff := cmp.Diff([]string{"failed_attempts 1", "failed_checks 1", "failed_checks 1"}, entries); diff != "" {
+			t.Errorf("entries (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestCertificatesAreLookedAtOnceADay(t *testing.T) {
+	secure, plain, actual := watchedResource(1), watchedResource(2), watchedResource(3)
+	secure.URL, actual.URL = "https://h:444/", "https://h/"
+	actual.HealthCheck.Method = dispatchapy.CheckActual
+	actual.HealthCheck.TestValues = map[string]json.RawMessage{"a": json.RawMessage(`1`)}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, secure, plain, actual)
+		seen := &watcher{ends: map[int64]time.Time{}}
+		w.watch = seen
+		w.client.ends = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+		w.client.set(func(ctx context.Context) deliver.Result {
+			r := good(ctx)
+			r.CertificateEnds = time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
+			return r
+		})
+		defer w.Stop()
+		w.Start()
+		pass(certificateEvery - time.Minute)
+		looked := func() string { w.client.mu.Lock(); defer w.client.mu.Unlock(); return fmt.Sprint(w.client.looked) }
+		if got := looked(); got != "[h:444]" {
+			t.Errorf("within a day it was looked at %s", got)
+		}
+		pass(2 * interval)
+		if got := looked(); got != "[h:444 h:444]" {
+			t.Errorf("after a day it was looked at %s", got)
+		}
+		moved := secure
+		moved.URL = "https://elsewhere/"
+		w.table.Store(compile(t, moved, plain, actual))
+		w.client.set(bad) // what cannot be connected to is not looked at
+		pass(2 * interval)
+		w.client.refused = errDisk
+		w.client.set(good)
+		pass(2 * interval)
+		if got := looked(); got != "[h:444 h:444 elsewhere:443]" {
+			t.Errorf("after it moved it was looked at %s", got)
+		}
+		if len(seen.ends) != 2 || seen.ends[1].Year() != 2030 || seen.ends[3].Year() != 2031 {
+			t.Errorf("seen are %v", seen.ends)
 		}
 	})
 }

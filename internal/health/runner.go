@@ -34,6 +34,15 @@ type Snapshots interface {
 type Client interface {
 	Do(ctx context.Context, t *deliver.Target, key string, body []byte) deliver.Result
 	Dial(ctx context.Context, addr string) deliver.Result
+	CertificateEnds(ctx context.Context, addr string) (time.Time, error)
+}
+
+// Watch knows of deliveries, and is told of certificates.
+type Watch interface {
+	// TakeFailures gives the latest failed attempts at a resource, once.
+	TakeFailures(resourceID int64) []dispatchapy.IncidentEntry
+	// Certificate takes when the certificate of a resource's server expires.
+	Certificate(resourceID int64, ends time.Time)
 }
 
 // DefaultConcurrency is how many checks run at once unless told otherwise:
@@ -46,6 +55,7 @@ type Options struct {
 	Gate      Gate
 	Snapshots Snapshots
 	Client    Client
+	Watch     Watch // nil: nobody
 	Log       *slog.Logger
 
 	Concurrency int            // checks at once, manual ones not counted; default DefaultConcurrency
@@ -58,6 +68,7 @@ type Runner struct {
 	gate      Gate
 	snapshots Snapshots
 	client    Client
+	watch     Watch
 	log       *slog.Logger
 	slots     int
 	random    func() float64
@@ -71,12 +82,14 @@ type Runner struct {
 	// read before: checks hold it shared while they record, Load exclusively.
 	applying sync.RWMutex
 	known    sync.Map // resource id -> dispatchapy.Health last given to the gate
+
+	certificates sync.Map // resource id -> looked
 }
 
 // New makes a runner that does nothing before Start but manual checks.
 func New(o Options) *Runner {
 	r := &Runner{
-		store: o.Store, gate: o.Gate, snapshots: o.Snapshots, client: o.Client, log: o.Log,
+		store: o.Store, gate: o.Gate, snapshots: o.Snapshots, client: o.Client, watch: o.Watch, log: o.Log,
 		slots:  o.Concurrency,
 		random: o.Random,
 		wake:   make(chan struct{}, 1),
@@ -84,12 +97,21 @@ func New(o Options) *Runner {
 	if r.slots <= 0 {
 		r.slots = DefaultConcurrency
 	}
+	if r.watch == nil {
+		r.watch = nobody{}
+	}
 	if r.random == nil {
 		r.random = rand.Float64
 	}
 	r.life, r.stop = context.WithCancel(context.Background())
 	return r
 }
+
+// nobody watches.
+type nobody struct{}
+
+func (nobody) TakeFailures(int64) []dispatchapy.IncidentEntry { return nil }
+func (nobody) Certificate(int64, time.Time)                   {}
 
 // Start begins checking. Call Load before, so that a resource known to be down
 // gets no traffic until its next check.

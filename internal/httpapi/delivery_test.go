@@ -178,6 +178,10 @@ func (l *live) Rejected(string)        {}
 
 func (l *live) Attempt(string, dispatchapy.Attempt) {}
 
+func (l *live) Certificate(int64, time.Time) {}
+
+func (l *live) Round(*dispatchapy.Task, *store.Outcome) {}
+
 func (l *live) Finished(dispatchapy.Status, time.Duration) { l.finished <- struct{}{} }
 
 // send posts a message as a client and gives the answer.

@@ -17,6 +17,7 @@ type Reason string
 const (
 	Usable      Reason = ""
 	Inactive    Reason = "switched off"
+	Maintenance Reason = "in maintenance" // planned
 	Down        Reason = "down"
 	Broken      Reason = "failing"      // the circuit breaker is open
 	Paused      Reason = "paused"       // the provider asked to wait (Retry-After)
@@ -52,6 +53,8 @@ type gate struct {
 	limited  bool // by concurrency when last looked at: somebody may wait for a place
 	limiter  *rate.Limiter
 	limit    dispatchapy.RateLimit // what limiter was made from
+
+	turnedAway int64 // how often somebody wanted to send and the limits said no
 }
 
 // NewAvailability makes a view in which everything is unknown and usable.
@@ -98,6 +101,30 @@ func (a *Availability) Room(r *Resource) (room int, why Reason, wait time.Durati
 	return a.gate(r.ID).room(r, time.Now())
 }
 
+// Want is Room for somebody who has something to send.
+func (a *Availability) Want(r *Resource) (room int, why Reason, wait time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := a.gate(r.ID)
+	room, why, wait = g.room(r, time.Now())
+	g.note(why)
+	return room, why, wait
+}
+
+// TurnedAway counts how often somebody wanted to send to a resource and its
+// limits left no room, on this node.
+func (a *Availability) TurnedAway(resourceID int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.gate(resourceID).turnedAway
+}
+
+func (g *gate) note(why Reason) {
+	if why.Limited() {
+		g.turnedAway++
+	}
+}
+
 // Acquire takes the right to send one request, or says why there is none. The
 // permit must be ended with exactly one of its methods.
 func (a *Availability) Acquire(r *Resource) (*Permit, Reason) {
@@ -106,6 +133,7 @@ func (a *Availability) Acquire(r *Resource) (*Permit, Reason) {
 	now := time.Now()
 	g := a.gate(r.ID)
 	if room, why, _ := g.room(r, now); room == 0 {
+		g.note(why)
 		return nil, why
 	}
 	if g.limiter != nil {

@@ -131,6 +131,7 @@ type Store interface {
 	Preferences
 	HealthHistory
 	Incidents
+	Conditions
 
 	// InstanceKey is random, made when the database is created, and the same
 	// for every node on it. Stable identifiers are derived from it.

@@ -137,6 +137,9 @@ func deleteObject(tx *tx, ref store.ObjectRef) error {
 	if err := closeIncidentsOf(tx, ref); err != nil {
 		return err
 	}
+	if err := forgetConditions(tx, ref); err != nil {
+		return err
+	}
 	switch ref.Kind {
 	case store.KindResource:
 		return deleteHealth(tx, ref.ID)

@@ -125,6 +125,11 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		},
 		"AddIncidentEntries": func() error { return s.AddIncidentEntries(ctx, 1, nil) },
 		"DeleteOldUptime":    func() error { _, err := s.DeleteOldUptime(ctx, time.Hour, 1); return err },
+		"LoadConditions":     func() error { _, err := s.LoadConditions(ctx); return err },
+		"RecordConditions": func() error {
+			_, err := s.RecordConditions(ctx, []store.ConditionChange{{}})
+			return err
+		},
 		"DeleteOldIncidents": func() error { _, err := s.DeleteOldIncidents(ctx, time.Hour, 1); return err },
 		"AppendEvents":       func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
 		"AppendAudit":        func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },

@@ -52,6 +52,7 @@ func Run(t *testing.T, open Opener) {
 		{"Probes", probeCases},
 		{"Uptime", uptimeCases},
 		{"Incidents", incidentCases},
+		{"Conditions", conditionCases},
 		{"Audit", auditCases},
 		{"Sessions", sessionCases},
 		{"TokenUse", tokenUseCases},
