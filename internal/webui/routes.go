@@ -52,6 +52,7 @@ func (ui *UI) routes() []route {
 		{post, "/preferences", everybody, ui.savePreferences},
 		{get, "/tasks", everybody, ui.showTasks},
 		{post, "/tasks", everybody, ui.actOnTasks},
+		{post, "/tasks/views", everybody, ui.changeViews},
 		{post, "/tasks/restore", everybody, ui.restoreTasks},
 		{get, "/tasks/suggest", everybody, ui.suggestTasks},
 		{get, "/tasks/{id}", everybody, ui.showTask},

@@ -104,6 +104,9 @@ func (ui *UI) showTasks(c *call) error {
 	if err := p.addFilters(c); err != nil {
 		return err
 	}
+	if err := p.addViews(c); err != nil {
+		return err
+	}
 	return c.showStatus(p.Form.Status(), "tasks", c.t("Tasks"), p)
 }
 
@@ -140,13 +143,6 @@ func (c *call) taskQuery() (query, []fault) {
 		q.text = text
 	}
 	return q, faults
-}
-
-// builtInViews are queries that everybody has.
-var builtInViews = map[string]string{
-	"failed": "status:failed since:today",
-	"held":   "status:held",
-	"stuck":  "status:queued,retrying,waiting until:5m",
 }
 
 // find fills in the tasks and how many there are.

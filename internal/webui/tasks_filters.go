@@ -7,12 +7,6 @@ import (
 	"dispatchapy/internal/service"
 )
 
-// view is a query with a name.
-type view struct {
-	Name, Path string
-	Current    bool
-}
-
 // mostOptions is how many names a filter lists. Where there are more, they are
 // found by writing.
 const mostOptions = 24
@@ -20,7 +14,6 @@ const mostOptions = 24
 // addFilters fills in what narrows the list: spans of time, names, views.
 func (p *tasksPage) addFilters(c *call) error {
 	p.addSpans(c)
-	p.addViews(c)
 	for _, f := range []struct {
 		key, label, all string
 		names           func(*call) ([]string, error)
@@ -116,13 +109,4 @@ func fieldTime(text string, now time.Time) string {
 		return ""
 	}
 	return at.In(now.Location()).Format("2006-01-02T15:04")
-}
-
-func (p *tasksPage) addViews(c *call) {
-	for _, v := range []struct{ name, query string }{
-		{c.t("Failed today"), builtInViews["failed"]}, {c.t("Held"), builtInViews["held"]}, {c.t("Stuck for more than 5 min"), builtInViews["stuck"]},
-	} {
-		q, _ := parseQuery(v.query)
-		p.Views = append(p.Views, view{v.name, tasksPath(q, place{}), q.String() == p.Query.String()})
-	}
 }

@@ -2,9 +2,11 @@ package webui_test
 
 import (
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ func init() {
 		"GET /tasks/rows":     {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
 		"GET /tasks/news":     {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
 		"POST /tasks":         {nobody: 303, shop: 303, bank: 303, viewer: 403, operator: 303, admin: 303, form: url.Values{"do": {"retry"}, "id": {"999"}}},
+		"POST /tasks/views":   {nobody: 303, shop: 303, bank: 303, viewer: 303, operator: 303, admin: 303, form: url.Values{"name": {"x"}, "q": {"x"}}},
 		"POST /tasks/restore": {nobody: 303, shop: 303, bank: 303, viewer: 403, operator: 303, admin: 303, form: url.Values{"ids": {"AQ"}}},
 	})
 }
@@ -114,4 +117,34 @@ func TestAQueryThatCannotBeRead(t *testing.T) {
 		}
 	}
 	b.get("/tasks?q=x&before=nonsense").want(http.StatusUnprocessableEntity)
+}
+
+// TestSavedViews are a person's own; deleting one can be taken back.
+func TestSavedViews(t *testing.T) {
+	b := start(t).admin()
+	b.get("/tasks").shows("Failed today", "Stuck for more than 5 min").hides("Save view")
+	b.get("/tasks?q=status:failed").shows("Save view")
+	saved := b.post("/tasks/views", url.Values{"name": {" " + hostile + " "}, "q": {"status:failed client:shop"}}).want(http.StatusSeeOther)
+	if to := saved.header.Get("Location"); to != "/tasks?q=status:failed+client:shop" {
+		t.Errorf("leads to %s", to)
+	}
+	page := b.get("/tasks").shows("O&#39;Neil", "is saved", `href="/tasks?q=status:failed&#43;client:shop"`).hides("<img onerror")
+	b.g.user("operator").get("/tasks").hides("O&#39;Neil")
+	b.g.client(shopToken).get("/tasks").hides("O&#39;Neil")
+
+	key := regexp.MustCompile(`name="forget" value="([^"]+)"`).FindStringSubmatch(page.body)[1]
+	b.post("/tasks/views", url.Values{"forget": {key}}).want(http.StatusSeeOther)
+	gone := b.get("/tasks").shows("is deleted", "Undo").hides(key)
+	gone.body = gone.body[strings.Index(gone.body, `class="toast`):]
+	undone := url.Values{"name": {html.UnescapeString(gone.input("name"))}, "q": {gone.input("q")}}
+	b.post("/tasks/views", undone).want(http.StatusSeeOther)
+	b.get("/tasks").shows(key)
+	b.post("/tasks/views", url.Values{"forget": {key}}).want(http.StatusSeeOther)
+	b.post("/tasks/views", url.Values{"forget": {key}}).want(http.StatusNotFound)
+	b.post("/tasks/views", url.Values{"forget": {"theme"}}).want(http.StatusNotFound)
+
+	for _, wrong := range []url.Values{{"q": {"x"}}, {"name": {"x"}}, {"name": {"x"}, "q": {"foo:bar"}}, {"name": {strings.Repeat("x", 61)}, "q": {"x"}}} {
+		b.post("/tasks/views", wrong).want(http.StatusSeeOther)
+		b.get("/tasks").shows("A view needs a").hides("forget")
+	}
 }
