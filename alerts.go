@@ -9,6 +9,8 @@ import (
 // channels. The keys are the kinds of the events that begin it, with an
 // underscore; a rule holds for the event that ends it as well.
 type Alerts struct {
+	// BaseURL is where people reach the web interface, for links; "": no links.
+	BaseURL  string    `json:"base_url,omitempty"`
 	Channels []Channel `json:"channels,omitempty"`
 
 	ResourceDown        Alert            `json:"resource_down"` // reminders too
@@ -84,13 +86,6 @@ const (
 	FailuresOfAttempts FailuresOf = "attempts" // requests to resources
 )
 
-// Channel is a way to reach people: one of an email and a webhook.
-type Channel struct {
-	Name    string         `json:"name"`
-	Email   *EmailNotice   `json:"email,omitempty"`
-	Webhook *WebhookNotice `json:"webhook,omitempty"`
-}
-
 // Bounds of alerts.
 const (
 	MaxChannels        = 100
@@ -104,6 +99,9 @@ const (
 // told by default of what keeps messages from their way; not of single tasks,
 // nor of limits that somebody set and that hold.
 func (a *Alerts) Normalize() {
+	for i := range a.Channels {
+		a.Channels[i].normalize()
+	}
 	on, off := true, false
 	for _, rule := range []struct {
 		enabled **bool

@@ -2,6 +2,7 @@ package dispatchapy
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -85,19 +86,57 @@ func TestNormalizedAlertsAreTheirOwn(t *testing.T) {
 	}
 }
 
-func TestMaskedHeadersOfAChannelStayWithItsURL(t *testing.T) {
-	channel := func(name, url string, key Secret) Channel {
-		return Channel{Name: name, Webhook: &WebhookNotice{URL: url, Headers: map[string]Secret{"X-Key": key}, Payload: json.RawMessage(`{}`)}}
+// Values that a webhook sends are kept for the address that they are for and no
+// other. The signing secret is never sent.
+func TestMaskedValuesOfAWebhookStayWithItsURL(t *testing.T) {
+	webhook := func(url string, value Secret) *WebhookNotice {
+		return &WebhookNotice{
+			URL: url, Headers: map[string]Secret{"X-Key": value}, Secrets: map[string]Secret{"token": value}, SigningSecret: value, Payload: json.RawMessage(`{}`),
+		}
 	}
 	stored, edited := DefaultSettings(), DefaultSettings()
-	stored.Alerts.Channels = []Channel{channel("a", "http://a/", "one"), channel("b", "http://b/", "two")}
-	edited.Alerts.Channels = []Channel{channel("b", "http://b/", Redacted), channel("a", "http://elsewhere/", Redacted), channel("new", "http://a/", Redacted)}
-	edited.KeepMasked(&stored)
-	got := []Secret{}
-	for _, c := range edited.Alerts.Channels {
-		got = append(got, c.Webhook.Headers["X-Key"])
+	stored.Alerts.Channels = []Channel{{Name: "a", Webhook: webhook("http://a/", "one")}, {Name: "b", Webhook: webhook("http://b/", "two")}}
+	edited.Alerts.Channels = []Channel{
+		{Name: "b", Webhook: webhook("http://b/", Redacted)}, {Name: "a", Webhook: webhook("http://elsewhere/", Redacted)},
+		{Name: "new", Webhook: webhook("http://a/", Redacted)}, {Name: "mail", Email: &EmailNotice{}},
 	}
-	if got[0] != "two" || !got[1].Masked() || !got[2].Masked() {
-		t.Errorf("kept are %q", []string{got[0].Reveal(), got[1].Reveal(), got[2].Reveal()})
+	edited.KeepMasked(&stored)
+	of := func(w *WebhookNotice) []string {
+		return []string{w.Headers["X-Key"].Reveal(), w.Secrets["token"].Reveal(), w.SigningSecret.Reveal()}
+	}
+	want := [][]string{{"two", "two", "two"}, {Redacted, Redacted, "one"}, {Redacted, Redacted, Redacted}}
+	for i := range want {
+		if diff := cmp.Diff(want[i], of(edited.Alerts.Channels[i].Webhook)); diff != "" {
+			t.Errorf("channel %s (-want +got):\n%s", edited.Alerts.Channels[i].Name, diff)
+		}
+	}
+	was, is := Resource{Notify: &Notify{Webhook: webhook("http://a/", "one")}}, Resource{Notify: &Notify{Webhook: webhook("http://a/", Redacted)}}
+	is.KeepMasked(&was)
+	if diff := cmp.Diff([]string{"one", "one", "one"}, of(is.Notify.Webhook)); diff != "" {
+		t.Errorf("a resource's own (-want +got):\n%s", diff)
+	}
+}
+
+func TestDefaultsOfChannels(t *testing.T) {
+	a := Alerts{Channels: []Channel{
+		{Name: "mail", Email: &EmailNotice{To: []string{"a@b.example"}}, Quiet: []QuietHours{{From: "22:00", Until: "07:00"}}},
+		{Name: "hook", Webhook: &WebhookNotice{Enabled: new(false), URL: "http://a/"}},
+	}}
+	a.Normalize()
+	mail, hook := a.Channels[0], a.Channels[1]
+	if !mail.IsEnabled() || mail.GroupBy != GroupByChannel || mail.GroupFor != Duration(10*time.Second) || mail.Quiet[0].Timezone != "UTC" || mail.Via() != ViaEmail {
+		t.Errorf("mail: %+v", mail)
+	}
+	if hook.IsEnabled() || hook.GroupBy != GroupByIncident || hook.Webhook.Method != http.MethodPost || hook.Webhook.Timeout != Duration(10*time.Second) || hook.Via() != ViaWebhook {
+		t.Errorf("hook: %+v", hook)
+	}
+	own := (&Notify{Webhook: &WebhookNotice{URL: "http://a/"}}).Channel(ViaWebhook)
+	if !own.IsEnabled() || own.Via() != ViaWebhook || own.GroupBy != GroupByIncident {
+		t.Errorf("a resource's own: %+v", own)
+	}
+	for _, none := range []Channel{(*Notify)(nil).Channel(ViaEmail), (&Notify{}).Channel(ViaWebhook)} {
+		if none.IsEnabled() {
+			t.Errorf("%+v is switched on", none)
+		}
 	}
 }

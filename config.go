@@ -108,6 +108,9 @@ func (r *Resource) Normalize() {
 	setDefault(&h.UpAfter, 1)
 	setDefault(&h.Flap.Changes, 5)
 	setDefault(&h.Flap.Within, Duration(10*time.Minute))
+	if r.Notify != nil {
+		r.Notify.normalize()
+	}
 	if r.Alerts != nil {
 		r.Alerts.CertificateExpiring.normalize()
 	}

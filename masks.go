@@ -9,7 +9,9 @@ import "strings"
 // KeepMasked puts the stored values in the place of masked ones.
 func (r *Resource) KeepMasked(stored *Resource) {
 	keepMasked(r.Headers, stored.Headers)
-	keepMasked(r.webhookHeaders(), stored.webhookHeaders())
+	if r.Notify != nil && stored.Notify != nil {
+		r.Notify.Webhook.keepMasked(stored.Notify.Webhook)
+	}
 }
 
 // KeepMasked puts the stored value in the place of a masked one, unless it
@@ -21,10 +23,24 @@ func (s *Settings) KeepMasked(stored *Settings) {
 	for i := range s.Alerts.Channels {
 		c := &s.Alerts.Channels[i]
 		was := find(stored.Alerts.Channels, func(o *Channel) bool { return o.Name == c.Name })
-		// Unless they would then be sent somewhere else.
-		if was != nil && c.Webhook != nil && was.Webhook != nil && c.Webhook.URL == was.Webhook.URL {
-			keepMasked(c.Webhook.Headers, was.Webhook.Headers)
+		if was != nil {
+			c.Webhook.keepMasked(was.Webhook)
 		}
+	}
+}
+
+// keepMasked puts the stored values in the place of masked ones, unless they
+// would then be sent somewhere else.
+func (n *WebhookNotice) keepMasked(stored *WebhookNotice) {
+	if n == nil || stored == nil {
+		return
+	}
+	if n.URL == stored.URL {
+		keepMasked(n.Headers, stored.Headers)
+		keepMasked(n.Secrets, stored.Secrets)
+	}
+	if n.SigningSecret.Masked() && stored.SigningSecret != "" {
+		n.SigningSecret = stored.SigningSecret // it is never sent
 	}
 }
 
@@ -32,17 +48,10 @@ func (s *SMTP) sameAccount(other *SMTP) bool {
 	return s.Host == other.Host && s.Username == other.Username
 }
 
-func (r *Resource) webhookHeaders() map[string]Secret {
-	if r.Notify == nil || r.Notify.Webhook == nil {
-		return nil
-	}
-	return r.Notify.Webhook.Headers
-}
-
-func keepMasked(headers, stored map[string]Secret) {
-	for name, value := range headers {
+func keepMasked(values, stored map[string]Secret) {
+	for name, value := range values {
 		if kept, ok := stored[value.maskOf(name)]; ok && value.Masked() {
-			headers[name] = kept
+			values[name] = kept
 		}
 	}
 }

@@ -63,28 +63,6 @@ type Flap struct {
 	Within  Duration `json:"within,omitempty"`  // default 10m
 }
 
-// Notify says who is told when a resource goes down.
-type Notify struct {
-	Email   *EmailNotice   `json:"email,omitempty"`
-	Webhook *WebhookNotice `json:"webhook,omitempty"`
-}
-
-// EmailNotice is a templated email.
-type EmailNotice struct {
-	Enabled bool     `json:"enabled"`
-	To      []string `json:"to,omitempty"`
-	Subject string   `json:"subject,omitempty"`
-	Body    string   `json:"body,omitempty"`
-}
-
-// WebhookNotice is a templated HTTP request.
-type WebhookNotice struct {
-	Enabled bool              `json:"enabled"`
-	URL     string            `json:"url,omitempty"`
-	Headers map[string]Secret `json:"headers,omitempty"`
-	Payload json.RawMessage   `json:"payload,omitempty"`
-}
-
 // IsActive reports whether the resource is switched on.
 func (r *Resource) IsActive() bool { return isOn(r.Active) }
 

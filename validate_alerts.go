@@ -6,6 +6,10 @@ import (
 )
 
 func (a *Alerts) validate(at place) {
+	if a.BaseURL != "" {
+		at.field("base_url").url(a.BaseURL)
+		at.field("base_url").check(!strings.ContainsAny(a.BaseURL, "?#"), "must be an address without ? and #, like https://gateway.example.com")
+	}
 	at.field("channels").check(len(a.Channels) <= MaxChannels, "must have at most %d entries", MaxChannels)
 	names := make(map[string]bool, len(a.Channels))
 	for i := range a.Channels {
@@ -19,13 +23,6 @@ func (a *Alerts) validate(at place) {
 	endpoints.validate(at)
 	at.field("config_changed").channels(a.ConfigChanged.Channels)
 	at.field("login_throttled").channels(a.LoginThrottled.Channels)
-}
-
-func (c *Channel) validate(at place) {
-	at.field("name").name(c.Name)
-	at.check((c.Email == nil) != (c.Webhook == nil), "must have exactly one of email and webhook")
-	notify := Notify{Email: c.Email, Webhook: c.Webhook}
-	notify.validate(at)
 }
 
 // validate checks what is given: of an override, what it leaves out is as in

@@ -70,27 +70,6 @@ func (h *HealthCheck) validate(at place, required []string) {
 		"health check method 'actual' requires test values for parameters: %s", strings.Join(missing, ", "))
 }
 
-func (n *Notify) validate(at place) {
-	if m := n.Email; m != nil {
-		email := at.field("email")
-		email.field("to").check(!m.Enabled || len(m.To) > 0, "needs at least one recipient when email is enabled")
-		for i, to := range m.To {
-			email.item("to", i).address(to)
-		}
-		email.field("subject").check(!strings.ContainsAny(m.Subject, "\r\n"), "must be a single line")
-	}
-	if w := n.Webhook; w != nil {
-		hook := at.field("webhook")
-		if w.Enabled || w.URL != "" {
-			hook.field("url").url(w.URL)
-		}
-		hook.field("headers").headers(w.Headers)
-		if len(w.Payload) > 0 {
-			hook.field("payload").json(w.Payload)
-		}
-	}
-}
-
 // url checks an address to which requests are made. Messages do not repeat it:
 // a query string can hold a key.
 func (p place) url(s string) {

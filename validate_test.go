@@ -25,8 +25,8 @@ func validConfig() *Config {
 				"to": json.RawMessage(`"0"`), "text": json.RawMessage(`{"a":[1]}`),
 			}},
 			Notify: &Notify{
-				Email:   &EmailNotice{Enabled: true, To: []string{"ops@example.com"}, Subject: "down"},
-				Webhook: &WebhookNotice{Enabled: true, URL: "http://127.0.0.1:9100/alert", Payload: json.RawMessage(`{}`)},
+				Email:   &EmailNotice{Enabled: new(true), To: []string{"ops@example.com"}, Subject: "down"},
+				Webhook: &WebhookNotice{Enabled: new(true), URL: "http://127.0.0.1:9100/alert", Payload: json.RawMessage(`{}`)},
 			},
 		}},
 		Endpoints: []Endpoint{{
@@ -51,8 +51,8 @@ func validConfig() *Config {
 	c.Settings.SMTP = &SMTP{Host: "mail.example.com", From: "Gateway <gw@example.com>"}
 	c.Settings.Cleanup.AuditDays = 0 // for ever
 	c.Settings.Alerts.Channels = []Channel{
-		{Name: "ops", Email: &EmailNotice{Enabled: true, To: []string{"ops@example.com"}}},
-		{Name: "chat", Webhook: &WebhookNotice{Enabled: true, URL: "https://chat.example.com/hook"}},
+		{Name: "ops", Email: &EmailNotice{Enabled: new(true), To: []string{"ops@example.com"}}},
+		{Name: "chat", Webhook: &WebhookNotice{Enabled: new(true), URL: "https://chat.example.com/hook"}},
 	}
 	c.Settings.Alerts.TaskFailed.Channels = []string{"ops", "chat"}
 	c.Resources[0].Alerts = &ResourceAlerts{BreakerOpen: LastingAlert{For: Duration(time.Minute), Channels: []string{"chat"}}}
@@ -124,16 +124,54 @@ func TestValidateNamesEveryFault(t *testing.T) {
 			r.HealthCheck.RemindEvery = math.MaxInt64
 		}, []string{"resources[0].health_check.flap.changes: between 2 and 20", "resources[0].health_check.flap.within: between 10s and 24h", "resources[0].health_check.remind_every: at most 8760h"}},
 		{"channels", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
-			c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: "ops"}, Channel{Webhook: &WebhookNotice{Enabled: true}},
-				Channel{Name: "both", Email: &EmailNotice{Enabled: true}, Webhook: &WebhookNotice{URL: "http://a/", Headers: map[string]Secret{"X": Redacted}}})
+			c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: "ops"}, Channel{Webhook: &WebhookNotice{Enabled: new(true)}},
+				Channel{Name: "both", Email: &EmailNotice{Enabled: new(true)}, Webhook: &WebhookNotice{URL: "http://a/", Headers: map[string]Secret{"X": Redacted}}})
 		}, []string{
 			"settings.alerts.channels[2].name: used twice", "settings.alerts.channels[2]: exactly one of email and webhook",
 			"settings.alerts.channels[3].name: is missing", "settings.alerts.channels[3].webhook.url: is missing",
 			"settings.alerts.channels[4]: exactly one", "settings.alerts.channels[4].email.to: at least one", "settings.alerts.channels[4].webhook.headers.X: is masked",
 		}},
+		{"grouping and quiet hours", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			c.Settings.Alerts.BaseURL = "https://gateway.example.com/?x"
+			c.Settings.Alerts.Channels[0].GroupBy, c.Settings.Alerts.Channels[0].GroupFor = "people", Duration(2*time.Hour)
+			c.Settings.Alerts.Channels[0].Quiet = []QuietHours{{Days: []Weekday{"monday"}, From: "22", Until: "7:00", Timezone: "Mars"}, {From: "22:00", Until: "24:00", Timezone: "Local"}}
+			c.Settings.Alerts.Channels[1].Quiet = slices.Repeat([]QuietHours{{From: "22:00", Until: "07:00"}}, MaxQuiet+1)
+		}, []string{
+			"settings.alerts.base_url: without ?", `settings.alerts.channels[0].group_by: "people" is not known`, "settings.alerts.channels[0].group_for: between 1s and 1h",
+			"settings.alerts.channels[0].quiet[0].from: time of day", "settings.alerts.channels[0].quiet[0].until: time of day",
+			`settings.alerts.channels[0].quiet[0].days[0]: "monday" is not known`, `settings.alerts.channels[0].quiet[0].timezone: "Mars" is not a time zone`,
+			"settings.alerts.channels[0].quiet[1].until: time of day", `settings.alerts.channels[0].quiet[1].timezone: "Local"`,
+			"settings.alerts.channels[1].quiet: at most 20",
+		}},
+		{"webhooks", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			*r.Notify.Webhook = WebhookNotice{
+				URL: "https://{secret:host}.example/", Method: "GET", Timeout: Duration(time.Hour), Retries: new(-1), SigningSecret: "whsec_c2hvcnQ=",
+				Secrets: map[string]Secret{"a b": "x", "line": "a\nb", "masked": Redacted}, Payload: json.RawMessage(`{"key":"{secret:nope}"}`),
+			}
+		}, []string{
+			"resources[0].notify.webhook.url: must name the server without a placeholder", `resources[0].notify.webhook.method: "GET" is not known`,
+			`resources[0].notify.webhook.payload: there is no secret "nope"`, "resources[0].notify.webhook.timeout: between 1s and 1m",
+			"resources[0].notify.webhook.retries: between 0 and 200", "resources[0].notify.webhook.secrets.a b: name of a secret",
+			"resources[0].notify.webhook.secrets.line: no control characters", "resources[0].notify.webhook.secrets.masked: is masked",
+			"resources[0].notify.webhook.signing_secret: whsec_ and the base64",
+		}},
+		{"secrets in a webhook's URL", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			r.Notify.Webhook.URL, r.Notify.Webhook.SigningSecret = "ftp://x/{secret:a}/{secret:b}", Redacted
+			r.Notify.Webhook.Secrets = map[string]Secret{"a": "1"}
+		}, []string{
+			"resources[0].notify.webhook.url: http://", `resources[0].notify.webhook.url: there is no secret "b"`, "resources[0].notify.webhook.signing_secret: is masked",
+		}},
+		{"too much to say", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			r.Notify.Email.To = slices.Repeat([]string{"a@b.example"}, MaxRecipients+1)
+			r.Notify.Email.Subject, r.Notify.Email.Body = strings.Repeat("x", 1001), strings.Repeat("x", MaxNoticeText+1)
+			r.Notify.Webhook.Payload = json.RawMessage(`"` + strings.Repeat("x", MaxNoticeText) + `"`)
+		}, []string{
+			"resources[0].notify.email.to: at most 100", "resources[0].notify.email.subject: at most 1000", "resources[0].notify.email.body: at most 65536",
+			"resources[0].notify.webhook.payload: at most 65536",
+		}},
 		{"too many channels", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
 			for i := range MaxChannels {
-				c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: fmt.Sprint(i), Email: &EmailNotice{}})
+				c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: fmt.Sprint(i), Email: &EmailNotice{Enabled: new(false)}})
 			}
 		}, []string{"settings.alerts.channels: at most 100"}},
 		{"channels of rules", func(c *Config, r *Resource, e *Endpoint, _ *Client) {
@@ -162,13 +200,13 @@ func TestValidateNamesEveryFault(t *testing.T) {
 			r.HealthCheck.TestValues = map[string]json.RawMessage{"to": json.RawMessage(`{`), "text": nil}
 		}, []string{"resources[0].health_check.test_values.text: is missing", "resources[0].health_check.test_values.to: valid JSON"}},
 		{"email", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
-			r.Notify.Email = &EmailNotice{Enabled: true, Subject: "a\nBcc: x"}
+			r.Notify.Email = &EmailNotice{Enabled: new(true), Subject: "a\nBcc: x"}
 		}, []string{"resources[0].notify.email.to: at least one", "resources[0].notify.email.subject: single line"}},
 		{"recipient", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
-			r.Notify.Email = &EmailNotice{To: []string{"ops@example.com", "ops", ""}}
+			r.Notify.Email = &EmailNotice{Enabled: new(false), To: []string{"ops@example.com", "ops", ""}}
 		}, []string{"resources[0].notify.email.to[1]: not an email address", "resources[0].notify.email.to[2]: is missing"}},
 		{"webhook", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
-			r.Notify.Webhook = &WebhookNotice{Enabled: true, Headers: map[string]Secret{"é": "1"}, Payload: json.RawMessage(`{`)}
+			r.Notify.Webhook = &WebhookNotice{Enabled: new(true), Headers: map[string]Secret{"é": "1"}, Payload: json.RawMessage(`{`)}
 		}, []string{"resources[0].notify.webhook.url: is missing", "resources[0].notify.webhook.headers.é: header name", "resources[0].notify.webhook.payload: valid JSON"}},
 
 		{"path missing", func(_ *Config, _ *Resource, e *Endpoint, cl *Client) {

@@ -151,9 +151,14 @@ func failures(t *rapid.T) dispatchapy.FailuresAlert {
 
 func alerts(t *rapid.T) dispatchapy.Alerts {
 	return dispatchapy.Alerts{
+		BaseURL: text().Draw(t, "base url"),
 		Channels: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) dispatchapy.Channel {
 			n := notify(t)
-			return dispatchapy.Channel{Name: text().Draw(t, "name"), Email: n.Email, Webhook: n.Webhook}
+			return dispatchapy.Channel{
+				Name: text().Draw(t, "name"), Email: n.Email, Webhook: n.Webhook,
+				GroupBy: rapid.SampledFrom([]dispatchapy.GroupBy{"", "channel", "incident"}).Draw(t, "group by"), GroupFor: duration().Draw(t, "group for"),
+				Quiet: rapid.SliceOfN(rapid.Custom(quiet), 0, 2).Draw(t, "quiet"),
+			}
 		}), 0, 2).Draw(t, "channels"),
 		ResourceDown: alert(t), ResourceFlapping: alert(t), ResourceSaturated: lasting(t), BreakerOpen: lasting(t), CertificateExpiring: certificate(t),
 		EndpointOnBackup: lasting(t), EndpointDown: alert(t), BacklogOld: lasting(t), FailuresHigh: failures(t),
@@ -161,18 +166,31 @@ func alerts(t *rapid.T) dispatchapy.Alerts {
 	}
 }
 
+func quiet(t *rapid.T) dispatchapy.QuietHours {
+	return dispatchapy.QuietHours{
+		Days: rapid.SliceOfN(rapid.SampledFrom(dispatchapy.Weekdays), 0, 2).Draw(t, "days"),
+		From: text().Draw(t, "from"), Until: text().Draw(t, "until"), Timezone: text().Draw(t, "timezone"),
+		HoldCritical: rapid.Bool().Draw(t, "hold critical"),
+	}
+}
+
 func notify(t *rapid.T) dispatchapy.Notify {
 	return dispatchapy.Notify{
 		Email: maybe(t, "email", rapid.Custom(func(t *rapid.T) dispatchapy.EmailNotice {
 			return dispatchapy.EmailNotice{
-				Enabled: rapid.Bool().Draw(t, "enabled"),
+				Enabled: maybe(t, "enabled", rapid.Bool()),
 				To:      rapid.SliceOfN(text(), 0, 2).Draw(t, "to"),
 				Subject: text().Draw(t, "subject"),
 				Body:    text().Draw(t, "body"),
 			}
 		})),
 		Webhook: maybe(t, "webhook", rapid.Custom(func(t *rapid.T) dispatchapy.WebhookNotice {
-			w := dispatchapy.WebhookNotice{Enabled: rapid.Bool().Draw(t, "enabled"), URL: text().Draw(t, "url"), Headers: secrets().Draw(t, "headers")}
+			w := dispatchapy.WebhookNotice{
+				Enabled: maybe(t, "enabled", rapid.Bool()), URL: text().Draw(t, "url"), Headers: secrets().Draw(t, "headers"),
+				Method: rapid.SampledFrom([]string{"", "POST", "PUT"}).Draw(t, "method"), Timeout: duration().Draw(t, "timeout"),
+				Retries: maybe(t, "retries", rapid.IntRange(0, 3)), Secrets: secrets().Draw(t, "secrets"),
+				SigningSecret: dispatchapy.Secret(text().Draw(t, "signing secret")),
+			}
 			if payload := maybe(t, "payload", jsonValue(3)); payload != nil {
 				w.Payload = *payload
 			}

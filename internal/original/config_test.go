@@ -43,11 +43,11 @@ func TestTidyGatewayComesOverWhole(t *testing.T) {
 			},
 			Notify: &dispatchapy.Notify{
 				Email: &dispatchapy.EmailNotice{
-					Enabled: true, To: []string{"ops@example.com", "On Call <call@example.com>"},
+					Enabled: new(true), To: []string{"ops@example.com", "On Call <call@example.com>"},
 					Subject: "{resource_name} is down", Body: "Look at {resource_endpoint}.\nNow.",
 				},
 				Webhook: &dispatchapy.WebhookNotice{
-					Enabled: true, URL: "https://hooks.example.com/x",
+					Enabled: new(true), URL: "https://hooks.example.com/x",
 					Headers: map[string]dispatchapy.Secret{"X-Hook": "planted-hook"},
 					Payload: json.RawMessage(`{"text": "{resource_name} is down"}`),
 				},

@@ -212,8 +212,9 @@ func (p *provider) notices() {
 const defaultSubject = `Dispatchapy Alert: Resource "{resource_name}" is DOWN`
 
 func (p *provider) email() *dispatchapy.EmailNotice {
+	enabled := p.row.on("send_failure_email")
 	notice := &dispatchapy.EmailNotice{
-		Enabled: p.row.on("send_failure_email"),
+		Enabled: &enabled,
 		Subject: strings.Join(strings.FieldsFunc(p.row.text("notification_subject"), func(c rune) bool { return c == '\r' || c == '\n' }), " "),
 		Body:    strings.ReplaceAll(p.row.text("notification_template"), "\r\n", "\n"),
 	}
@@ -227,19 +228,20 @@ func (p *provider) email() *dispatchapy.EmailNotice {
 			p.note("recipient %q: not an email address, left out", firstRunes(to, 80))
 		}
 	}
-	if notice.Enabled && len(notice.To) == 0 {
+	if enabled && len(notice.To) == 0 {
 		p.note("email without a recipient: switched off")
-		notice.Enabled = false
+		enabled = false
 	}
-	if !notice.Enabled && len(notice.To) == 0 && (notice.Subject == "" || notice.Subject == defaultSubject) {
+	if !enabled && len(notice.To) == 0 && (notice.Subject == "" || notice.Subject == defaultSubject) {
 		return nil
 	}
 	return notice
 }
 
 func (p *provider) webhook() *dispatchapy.WebhookNotice {
+	enabled := p.row.on("send_failure_webhook")
 	notice := &dispatchapy.WebhookNotice{
-		Enabled: p.row.on("send_failure_webhook"),
+		Enabled: &enabled,
 		URL:     strings.TrimSpace(p.row.text("failure_webhook_url")),
 		Headers: p.headers("failure_webhook_headers"),
 	}
@@ -247,9 +249,9 @@ func (p *provider) webhook() *dispatchapy.WebhookNotice {
 		p.note("webhook: its URL cannot be used, left out")
 		notice.URL = ""
 	}
-	if notice.Enabled && notice.URL == "" {
+	if enabled && notice.URL == "" {
 		p.note("webhook without a URL: switched off")
-		notice.Enabled = false
+		enabled = false
 	}
 	payload, ok := p.row.json("failure_webhook_payload")
 	if !ok {
@@ -257,7 +259,7 @@ func (p *provider) webhook() *dispatchapy.WebhookNotice {
 		payload = quoted(string(payload))
 	}
 	notice.Payload = payload
-	if !notice.Enabled && notice.URL == "" && len(notice.Headers) == 0 && len(notice.Payload) == 0 {
+	if !enabled && notice.URL == "" && len(notice.Headers) == 0 && len(notice.Payload) == 0 {
 		return nil
 	}
 	return notice

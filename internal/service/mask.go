@@ -10,34 +10,52 @@ import (
 // in their place, and what comes back like that leaves them as they are.
 
 func maskResource(r *dispatchapy.Resource) {
-	maskHeaders(r.Headers)
-	if r.Notify != nil && r.Notify.Webhook != nil {
-		maskHeaders(r.Notify.Webhook.Headers)
+	maskAll(r.Headers)
+	if r.Notify != nil {
+		maskWebhook(r.Notify.Webhook)
 	}
 }
 
-func maskHeaders(headers map[string]dispatchapy.Secret) {
-	for name, value := range headers {
-		headers[name] = dispatchapy.Secret(value.String())
+func maskWebhook(n *dispatchapy.WebhookNotice) {
+	if n != nil {
+		maskAll(n.Headers)
+		maskAll(n.Secrets)
+		n.SigningSecret = dispatchapy.Secret(n.SigningSecret.String())
+	}
+}
+
+func maskAll(values map[string]dispatchapy.Secret) {
+	for name, value := range values {
+		values[name] = dispatchapy.Secret(value.String())
 	}
 }
 
 func restoreResource(edited, stored *dispatchapy.Resource) []dispatchapy.FieldError {
 	edited.KeepMasked(stored)
-	return append(stillMasked("headers", edited.Headers), stillMasked("notify.webhook.headers", webhookHeaders(edited))...)
+	faults := stillMasked("headers", edited.Headers)
+	if edited.Notify != nil {
+		faults = append(faults, webhookStillMasked("notify.webhook", edited.Notify.Webhook)...)
+	}
+	return faults
 }
 
-func webhookHeaders(r *dispatchapy.Resource) map[string]dispatchapy.Secret {
-	if r.Notify == nil || r.Notify.Webhook == nil {
+// webhookStillMasked names what of a webhook is masked and has nothing stored
+// that it could stand for.
+func webhookStillMasked(path string, n *dispatchapy.WebhookNotice) []dispatchapy.FieldError {
+	if n == nil {
 		return nil
 	}
-	return r.Notify.Webhook.Headers
+	faults := append(stillMasked(path+".headers", n.Headers), stillMasked(path+".secrets", n.Secrets)...)
+	if n.SigningSecret.Masked() {
+		faults = append(faults, nothingToKeep(path+".signing_secret"))
+	}
+	return faults
 }
 
-// stillMasked names the headers for which nothing was stored.
-func stillMasked(path string, headers map[string]dispatchapy.Secret) []dispatchapy.FieldError {
+// stillMasked names the values for which nothing was stored.
+func stillMasked(path string, values map[string]dispatchapy.Secret) []dispatchapy.FieldError {
 	var faults []dispatchapy.FieldError
-	for name, value := range headers {
+	for name, value := range values {
 		if value.Masked() {
 			faults = append(faults, nothingToKeep(path+"."+name))
 		}
@@ -66,9 +84,7 @@ func maskSettings(s *dispatchapy.Settings) {
 		s.SMTP.Password = dispatchapy.Secret(s.SMTP.Password.String())
 	}
 	for _, c := range s.Alerts.Channels {
-		if c.Webhook != nil {
-			maskHeaders(c.Webhook.Headers)
-		}
+		maskWebhook(c.Webhook)
 	}
 }
 
@@ -79,9 +95,7 @@ func restoreSettings(edited, stored *dispatchapy.Settings) []dispatchapy.FieldEr
 		faults = append(faults, nothingToKeep("smtp.password"))
 	}
 	for i, c := range edited.Alerts.Channels {
-		if c.Webhook != nil {
-			faults = append(faults, stillMasked(fmt.Sprintf("alerts.channels[%d].webhook.headers", i), c.Webhook.Headers)...)
-		}
+		faults = append(faults, webhookStillMasked(fmt.Sprintf("alerts.channels[%d].webhook", i), c.Webhook)...)
 	}
 	return faults
 }

@@ -96,18 +96,20 @@ func (w *words) ruleChoices(on bool) []Option {
 
 // fillAlerts writes who is told of a resource into the form.
 func (f *Form) fillAlerts(r *dispatchapy.Resource) {
-	email, hook := dispatchapy.EmailNotice{Subject: usualSubject, Body: usualBody}, dispatchapy.WebhookNotice{Payload: json.RawMessage(usualPayload)}
+	off := false
+	email := dispatchapy.EmailNotice{Enabled: &off, Subject: usualSubject, Body: usualBody}
+	hook := dispatchapy.WebhookNotice{Enabled: &off, Payload: json.RawMessage(usualPayload)}
 	if r.Notify != nil && r.Notify.Email != nil {
 		email = *r.Notify.Email
 	}
 	if r.Notify != nil && r.Notify.Webhook != nil {
 		hook = *r.Notify.Webhook
 	}
-	f.SetOn("notify.email.enabled", email.Enabled)
+	f.SetOn("notify.email.enabled", email.IsEnabled())
 	f.Set("notify.email.to", strings.Join(email.To, "\n"))
 	f.Set("notify.email.subject", email.Subject)
 	f.Set("notify.email.body", email.Body)
-	f.SetOn("notify.webhook.enabled", hook.Enabled)
+	f.SetOn("notify.webhook.enabled", hook.IsEnabled())
 	f.Set("notify.webhook.url", hook.URL)
 	f.fillHeaders("notify.webhook.headers", hook.Headers)
 	f.Set("notify.webhook.payload", indentJSON(hook.Payload))
@@ -139,13 +141,17 @@ func (f *Form) fillRule(key string, enabled *bool, channels []string, lasting di
 
 // readAlerts reads the form into a resource.
 func (f *Form) readAlerts(r *dispatchapy.Resource) {
+	emailOn, hookOn := f.On("notify.email.enabled"), f.On("notify.webhook.enabled")
 	email := &dispatchapy.EmailNotice{
-		Enabled: f.On("notify.email.enabled"), To: f.Lines("notify.email.to"),
+		Enabled: &emailOn, To: f.Lines("notify.email.to"),
 		Subject: strings.TrimSpace(f.Value("notify.email.subject")), Body: unixLines(f.Value("notify.email.body")),
 	}
-	hook := &dispatchapy.WebhookNotice{
-		Enabled: f.On("notify.webhook.enabled"), URL: strings.TrimSpace(f.Value("notify.webhook.url")), Headers: f.readHeaders("notify.webhook.headers"),
+	hook := &dispatchapy.WebhookNotice{}
+	if r.Notify != nil && r.Notify.Webhook != nil {
+		hook = r.Notify.Webhook // with what the form does not have
 	}
+	hook.Enabled, hook.URL, hook.Headers = &hookOn, strings.TrimSpace(f.Value("notify.webhook.url")), f.readHeaders("notify.webhook.headers")
+	hook.Payload = nil
 	if text := strings.TrimSpace(f.Value("notify.webhook.payload")); text != "" && !f.refuseText("notify.webhook.payload") {
 		hook.Payload = json.RawMessage(text)
 	}
