@@ -69,6 +69,9 @@ type Store interface {
 
 	// ListTasks gives a page of tasks, newest first.
 	ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error)
+	// Neighbours gives the tasks beside one in the list that a filter selects,
+	// whether the filter selects that one or not.
+	Neighbours(ctx context.Context, f TaskFilter, id int64) (Neighbours, error)
 	// CountTasks counts the tasks that each of the filters selects, up to limit,
 	// all at the same moment. The work for each is bounded.
 	CountTasks(ctx context.Context, filters []TaskFilter, limit int) ([]TaskCount, error)
@@ -280,6 +283,10 @@ type TaskPage struct {
 	// stops after a bounded amount of work.
 	Next int64
 }
+
+// Neighbours are the tasks beside one in a list; 0 where there is none, or none
+// that is found with a bounded amount of work.
+type Neighbours struct{ Newer, Older int64 }
 
 // TaskCount is how many tasks a filter selects.
 type TaskCount struct {

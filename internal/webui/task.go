@@ -116,12 +116,15 @@ func (p *taskPage) addNeighbours(c *call) error {
 	if len(faults) > 0 {
 		return nil
 	}
-	older, err := c.ui.service.ListTasks(c.ctx(), c.who, filter, service.PageRequest{Cursor: strconv.FormatInt(p.Task.ID, 10), Limit: 1})
+	newer, older, err := c.ui.service.Neighbours(c.ctx(), c.who, filter, p.Task.ID)
 	if err != nil {
 		return ignoreInvalid(err)
 	}
-	if len(older.Items) > 0 {
-		p.Older = taskPath(older.Items[0].ID, p.Query)
+	if newer != 0 {
+		p.Newer = taskPath(newer, p.Query)
+	}
+	if older != 0 {
+		p.Older = taskPath(older, p.Query)
 	}
 	return nil
 }

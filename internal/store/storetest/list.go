@@ -16,6 +16,7 @@ var listCases = []testCase{
 	{"Filters", testListFilters},
 	{"ByTime", testListTime},
 	{"PendingByPhase", testListPending},
+	{"Neighbours", testNeighbours},
 	{"CountUpToALimit", testCountLimit},
 	{"CountAmongMany", testCountMany},
 	{"UnknownTask", testTaskUnknown},
@@ -149,6 +150,59 @@ func count(t testing.TB, s store.Store, f store.TaskFilter, limit int) store.Tas
 // fitting reports whether a count may be given for so many tasks.
 func fitting(c store.TaskCount, tasks int) bool {
 	return c.Tasks == tasks && !c.AtLeast || c.Tasks <= tasks && c.AtLeast
+}
+
+func testNeighbours(t *testing.T, s store.Store) {
+	var all, odd []int64
+	for i := range 9 {
+		options := []func(*store.NewTask){withSource(fmt.Sprintf(`{"m":"number %d"}`, i))}
+		if i%2 == 1 {
+			options = append(options, of(clientB), at(endpointB), withSource(`{"m":"an odd one"}`))
+		}
+		id := insertOne(t, s, options...)
+		all = append(all, id)
+		if i%2 == 1 {
+			odd = append(odd, id)
+		}
+	}
+	transition(t, s, dispatchapy.ActionStop, odd...)
+	stopped := []dispatchapy.Status{dispatchapy.StatusStopped}
+	for name, c := range map[string]struct {
+		filter store.TaskFilter
+		ids    []int64 // that it selects
+	}{
+		"all":         {store.TaskFilter{}, all},
+		"status":      {store.TaskFilter{Statuses: stopped}, odd},
+		"client":      {store.TaskFilter{ClientIDs: []int64{clientB, 99}}, odd},
+		"two clients": {store.TaskFilter{ClientIDs: []int64{clientA, clientB}}, all},
+		"both":        {store.TaskFilter{Statuses: stopped, EndpointIDs: []int64{endpointB}, ClientIDs: []int64{clientB}, Scope: "test"}, odd},
+		"text":        {store.TaskFilter{Text: "odd"}, odd},
+		"text and id": {store.TaskFilter{Text: "odd", ClientIDs: []int64{clientB}}, odd},
+		"none":        {store.TaskFilter{ClientIDs: []int64{}}, nil},
+		"not there":   {store.TaskFilter{Scope: "elsewhere"}, nil},
+		"later":       {store.TaskFilter{Since: now().Add(time.Hour)}, nil},
+	} {
+		for _, id := range append([]int64{all[0] - 1, all[8] + 10}, all...) {
+			var want store.Neighbours
+			for _, other := range c.ids {
+				if other < id {
+					want.Older = other
+				}
+				if other > id && want.Newer == 0 {
+					want.Newer = other
+				}
+			}
+			got, err := s.Neighbours(t.Context(), c.filter, id)
+			// What is far away need not be found.
+			if err != nil || got.Newer != 0 && got.Newer != want.Newer || got.Older != 0 && got.Older != want.Older {
+				t.Fatalf("%s: beside task %d are %+v, %v; want %+v", name, id, got, err, want)
+			}
+			near := min(want.Newer-id, id-want.Older)
+			if near <= 2 && c.filter.Text == "" && got != want {
+				t.Errorf("%s: beside task %d are %+v, want %+v", name, id, got, want)
+			}
+		}
+	}
 }
 
 func testCountLimit(t *testing.T, s store.Store) {
