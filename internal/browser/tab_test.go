@@ -80,6 +80,11 @@ func (b *tab) watch(ev any) {
 			var parts []string
 			for _, a := range e.Args {
 				parts = append(parts, string(a.Value)+a.Description)
+				if a.Preview != nil {
+					for _, p := range a.Preview.Properties {
+						parts = append(parts, p.Name+"="+p.Value)
+					}
+				}
 			}
 			b.problems = append(b.problems, fmt.Sprintf("console.%s: %s", e.Type, strings.Join(parts, " ")))
 		}
@@ -150,7 +155,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 func (b *tab) where() string {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body?.innerText ?? "").slice(0, 1500)`))
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body?.innerText ?? "").slice(-1500)`))
 	if err != nil {
 		return err.Error()
 	}

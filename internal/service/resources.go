@@ -36,6 +36,29 @@ func (s *Service) ListResources(ctx context.Context, p dispatchapy.Principal, r 
 	return page, nil
 }
 
+// ResourcesNamed gives resources that p may see in the order of their names,
+// without LastCheck. Names of which there is none are passed over.
+func (s *Service) ResourcesNamed(ctx context.Context, p dispatchapy.Principal, names []string) ([]Resource, error) {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
+		return nil, err
+	}
+	health, err := s.health(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]*routing.Resource{}
+	for _, r := range s.sightOf(p).resources() {
+		byName[r.Name] = r
+	}
+	var out []Resource
+	for _, name := range names {
+		if r := byName[name]; r != nil {
+			out = append(out, viewResource(p, r.Resource, health))
+		}
+	}
+	return out, nil
+}
+
 // Resource gives a resource that p may see, with its latest check.
 func (s *Service) Resource(ctx context.Context, p dispatchapy.Principal, id int64) (Resource, error) {
 	if err := require(p, dispatchapy.ReadConfig); err != nil {

@@ -57,20 +57,36 @@ func (s *Service) EndpointRoutes(_ context.Context, p dispatchapy.Principal) ([]
 	readiness := sight.snapshot.Config.ReadinessIndex()
 	var out []EndpointRoute
 	for _, e := range sight.snapshot.Endpoints {
-		if !sight.endpoint(e) {
-			continue
+		if sight.endpoint(e) {
+			out = append(out, now.route(p, e, readiness.Of(e.Endpoint)))
 		}
-		view := EndpointRoute{ID: e.ID, Path: e.Path, Readiness: readiness.Of(e.Endpoint), Dev: e.Dev}
-		for _, route := range e.Routes {
-			view.Routes = append(view.Routes, now.resource(route.Resource))
-		}
-		view.Health = view.health(e.IsActive())
-		if !p.IsStaff() {
-			view.Routes, view.Dev = nil, dispatchapy.EndpointDev{}
-		}
-		out = append(out, view)
 	}
 	return out, nil
+}
+
+// EndpointRoute is EndpointRoutes for one endpoint.
+func (s *Service) EndpointRoute(_ context.Context, p dispatchapy.Principal, id int64) (EndpointRoute, error) {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
+		return EndpointRoute{}, err
+	}
+	sight := s.sightOf(p)
+	e := sight.snapshot.EndpointByID(id)
+	if e == nil || !sight.endpoint(e) {
+		return EndpointRoute{}, notFound("endpoint", id)
+	}
+	return s.outlook().route(p, e, sight.snapshot.Config.Readiness(e.Endpoint)), nil
+}
+
+func (o *outlook) route(p dispatchapy.Principal, e *routing.Endpoint, readiness string) EndpointRoute {
+	view := EndpointRoute{ID: e.ID, Path: e.Path, Readiness: readiness, Dev: e.Dev}
+	for _, route := range e.Routes {
+		view.Routes = append(view.Routes, o.resource(route.Resource))
+	}
+	view.Health = view.health(e.IsActive())
+	if !p.IsStaff() {
+		view.Routes, view.Dev = nil, dispatchapy.EndpointDev{}
+	}
+	return view
 }
 
 func (e *EndpointRoute) health(active bool) RouteHealth {

@@ -66,6 +66,12 @@ func TestClientsDoNotSeeTheResourcesOfARoute(t *testing.T) {
 	if got[0].Path != "sms" || got[0].Health != service.RouteDegraded || got[0].Routes != nil {
 		t.Errorf("got %+v", got[0])
 	}
+	one, err := n.EndpointRoute(t.Context(), n.client("shop-token-1234"), got[0].ID)
+	if diff := cmp.Diff(got[0], one); err != nil || diff != "" {
+		t.Errorf("alone it is another: %v %s", err, diff)
+	}
+	_, err = n.EndpointRoute(t.Context(), n.client("shop-token-1234"), n.table.Load().Config.Endpoint("mail").ID)
+	wantCode(t, err, dispatchapy.CodeNotFound)
 }
 
 func TestWhoTakesOver(t *testing.T) {
@@ -76,6 +82,20 @@ func TestWhoTakesOver(t *testing.T) {
 	}{{nil, 1}, {[]string{"a"}, 1}, {[]string{"b"}, 2}, {[]string{"c", "b"}, -1}} {
 		if got := route.CarrierWithout(tc.down); got != tc.want {
 			t.Errorf("without %q: %d, want %d", tc.down, got, tc.want)
+		}
+	}
+}
+
+func TestResourcesNamed(t *testing.T) {
+	n := startNode(t)
+	for _, tc := range []struct {
+		who  dispatchapy.Principal
+		want []string
+	}{{admin, []string{"spare", "backup", "primary"}}, {n.client("shop-token-1234"), []string{"backup", "primary"}}} {
+		found, err := n.ResourcesNamed(t.Context(), tc.who, []string{"spare", "gone", "backup", "primary"})
+		got := names(t, service.Page[service.Resource]{Items: found}, err, func(r service.Resource) string { return r.Name })
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s: %s", tc.who.Name, diff)
 		}
 	}
 }

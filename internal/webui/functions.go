@@ -23,7 +23,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"asset": set.URL, "icon": func(name string, classes ...string) template.HTML { return icon(set, name, classes) },
 		"mark": func(tone string) template.HTML { return mark(set, tone) },
 		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes, "ms": milliseconds,
-		"phase": w.phase, "health": w.health, "route": w.route,
+		"phase": w.phase, "health": w.health, "route": w.route, "reason": func(why any) string { return w.reason(fmt.Sprint(why)) },
 		"json":  func(text any) string { return jsonText(text) },
 		"field": field, "rowfield": rowField, "options": options, "checks": checks, "dict": dict, "list": func(items ...any) []any { return items },
 		"words":     func() map[string]string { return scriptWords(lang) },
@@ -190,6 +190,25 @@ func (w *words) route(e service.EndpointRoute) state {
 		return w.state("wait", "Not ready")
 	}
 	return state{"stop", "off", w.lang.T("Switched off")}
+}
+
+// reason says why a resource cannot be used.
+func (w *words) reason(why string) string {
+	switch why {
+	case "switched off":
+		return w.lang.T("switched off")
+	case "down":
+		return w.lang.T("down")
+	case "failing":
+		return w.lang.T("failing")
+	case "paused":
+		return w.lang.T("paused by the provider")
+	case "full":
+		return w.lang.T("at its limit")
+	case "rate limited":
+		return w.lang.T("at its rate limit")
+	}
+	return why
 }
 
 // phase is the state of a task.

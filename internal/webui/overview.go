@@ -283,23 +283,7 @@ func (p *overviewPage) carriers(c *call) []string {
 }
 
 // reason says in the language of the page why a resource cannot be used.
-func (c *call) reason(text string) string {
-	switch text {
-	case "switched off":
-		return c.t("switched off")
-	case "down":
-		return c.t("down")
-	case "failing":
-		return c.t("failing")
-	case "paused":
-		return c.t("paused by the provider")
-	case "full":
-		return c.t("at its limit")
-	case "rate limited":
-		return c.t("at its rate limit")
-	}
-	return text
-}
+func (c *call) reason(why string) string { return (&words{c.lang}).reason(why) }
 
 // addSteps lists what setting up still needs; nothing once a message arrived.
 func (p *overviewPage) addSteps(c *call) {

@@ -70,6 +70,7 @@ func (ui *UI) routes() []route {
 		ui.peopleRoutes(),
 		ui.activityRoutes(),
 		ui.resourceRoutes(),
+		ui.endpointRoutes(),
 	)
 }
 

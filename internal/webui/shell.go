@@ -86,6 +86,7 @@ func scriptWords(lang *i18n.Language) map[string]string {
 
 // scriptKeys are what scripts look up with word(). A test compares them.
 var scriptKeys = []string{
+	"Add a parameter", "Remove {name}", "{name}, position {n} of {all}",
 	"Close", "Copied", "Every 10 s", "Live", "Paused", "Reconnecting", "Undo",
 	"That did not work: {status}", "{n} selected", "The gateway cannot be reached. What you wrote is still here.",
 }

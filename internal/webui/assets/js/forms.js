@@ -11,10 +11,10 @@ on("submit", "form[data-ajax]", (event, form) => {
   send(form, event.submitter);
 });
 
-const pressed = new WeakMap(); // form -> the button that sent it last
+const again = new WeakMap(); // what asks in the name of a form -> sends the form again
+let sending, sent; // the form that is under way, and the version that it names
 
 export function send(form, submitter) {
-  pressed.set(form, submitter);
   const target = submitter?.dataset.target ?? form.dataset.target ?? "#main";
   const action = submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href;
   if (submitter?.classList.contains("busy")) return; // pressed twice
@@ -23,10 +23,18 @@ export function send(form, submitter) {
   if (!fields.has("csrf")) fields.set("csrf", $("meta[name=csrf]")?.content ?? "");
   const secrets = $$("input[type=password]", form).filter((input) => input.value).map((input) => [input.id, input.value]);
   const method = (submitter?.getAttribute("formmethod") || form.method || "get").toUpperCase();
-  return window.htmx.ajax(method, action, { source: form, target, select: target, swap: "morph:outerHTML", values: grouped(fields) })
+  // Not the form itself asks: htmx would add the button that was pressed before,
+  // and the form may be gone when the answer comes.
+  const source = make("div", { hidden: true });
+  document.body.append(source);
+  again.set(source, () => send(form, submitter));
+  [sending, sent] = [form, fields.get("version") ?? undefined];
+  return window.htmx.ajax(method, action, { source, target, select: target, swap: "morph:outerHTML", values: grouped(fields) })
     .finally(() => {
+      source.remove();
       submitter?.classList.remove("busy");
       keep(secrets);
+      if (sending === form) [sending, sent] = [];
     });
 }
 
@@ -59,15 +67,15 @@ ready(".summary[data-focus]", (summary) => { summary.tabIndex = -1; summary.focu
 document.addEventListener("htmx:sendError", () => toast(word("The gateway cannot be reached. What you wrote is still here."), "fail"));
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
-  if (xhr.status === 401) signInAgain(() => retry(event.detail));
+  const { elt } = event.detail.requestConfig;
+  if (xhr.status === 401) signInAgain(() => retry(again.get(elt)));
   else toast(decodeURIComponent(xhr.getResponseHeader("X-Error") ?? "") || word("That did not work: {status}", { status: xhr.status }), "fail");
 });
 
-function retry({ requestConfig }) {
-  const form = requestConfig.elt?.closest?.("form");
+function retry(send) {
   const csrf = $("meta[name=csrf]")?.content;
   $$("input[name=csrf]").forEach((input) => { input.value = csrf; });
-  if (form) send(form, pressed.get(form));
+  if (send) send();
   else location.reload();
 }
 
@@ -159,10 +167,26 @@ export function renumber(list) {
 
 // What is written and not saved.
 const clean = new WeakMap();
-const stateOf = (form) => new URLSearchParams(new FormData(form)).toString();
-ready("form[data-guard]", (form) => { clean.set(form, stateOf(form)); });
+function stateOf(form) {
+  const fields = new URLSearchParams(new FormData(form));
+  for (const name of ["version", "csrf"]) fields.delete(name);
+  return fields.toString();
+}
+let unsaved = new Set();
+ready("form[data-guard]", (form) => { if (!unsaved.has(form)) clean.set(form, stateOf(form)); });
 // A form that came with what is not stored says so itself: data-unsaved.
 const dirty = (form) => "unsaved" in form.dataset || clean.has(form) && stateOf(form) !== clean.get(form);
+
+// A form that somebody is writing in stays as it is while the page around it is
+// renewed. If that was by a change of the same object, made from the version
+// that the form has, it is based on the new one.
+document.addEventListener("htmx:beforeSwap", () => { unsaved = new Set($$("form[data-guard]").filter(dirty)); });
+window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, next) => {
+  if (old === sending || !unsaved.has(old)) return true;
+  const [mine, theirs] = [old, next].map((form) => form.querySelector?.("input[type=hidden][name=version]"));
+  if (mine && theirs && sent !== undefined && mine.value === sent) mine.value = theirs.value;
+  return false;
+};
 function mark(event) {
   const form = event.target.closest?.("form[data-guard]");
   if (!form) return;

@@ -20,6 +20,9 @@ export function toast(text, tone = "", undo) {
 function place(element) {
   const close = make("button", { type: "button", class: "btn quiet small icon-only", "aria-label": word("Close") }, icon("x"));
   close.onclick = () => element.remove();
+  // Of several changes of one thing only the last can be taken back.
+  const action = $("form", element)?.getAttribute("action");
+  for (const form of $$("#toasts form")) if (form.getAttribute("action") === action && !element.contains(form)) form.closest(".toast").remove();
   element.append(close);
   if (element.parentElement !== $("#toasts")) $("#toasts").append(element);
   expire(element);
