@@ -59,15 +59,17 @@ func (s *Service) sealAudit(e *AuditEntry) {
 	}
 }
 
-// unreadable stands for a text whose key is gone: secrets rotate does not seal
-// the past again.
+// isSealedAudit tells what sealAudit has encrypted from entries about people,
+// which are not: there is no secret in them.
+func isSealedAudit(text []byte) bool { return len(text) > 0 && text[0] != '{' }
+
+// unreadable stands for a text whose key is gone.
 var unreadable = []byte(`{"unreadable":"sealed with a key that is not loaded any more"}`)
 
-// openAudit decrypts what sealAudit has encrypted. Entries about people are
-// not: there is no secret in them.
+// openAudit decrypts what sealAudit has encrypted.
 func (s *Service) openAudit(e *AuditEntry) {
 	for _, text := range []*[]byte{&e.Before, &e.After} {
-		if len(*text) == 0 || (*text)[0] == '{' {
+		if !isSealedAudit(*text) {
 			continue
 		}
 		opened, err := s.box.Open(*text, auditIdentity)

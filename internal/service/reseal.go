@@ -19,6 +19,9 @@ func (s *Service) Reseal(ctx context.Context, p dispatchapy.Principal) (resealed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.resealAudit(ctx); err != nil {
+		return 0, storeError(err)
+	}
 	for range maxConflicts {
 		update, err := s.resealed(ctx, p)
 		if err != nil || len(update.Put) == 0 {
@@ -35,6 +38,29 @@ func (s *Service) Reseal(ctx context.Context, p dispatchapy.Principal) (resealed
 		return len(update.Put), err
 	}
 	return 0, dispatchapy.Errorf(dispatchapy.CodeConflict, "the configuration is being changed by others: try again")
+}
+
+// resealStep is how many audit entries are sealed anew in one transaction.
+const resealStep = 200
+
+// resealAudit seals the texts of the audit anew. Those that no loaded key opens
+// stay as they are.
+func (s *Service) resealAudit(ctx context.Context) error {
+	for last := int64(0); ; {
+		var err error
+		last, err = s.store.RewriteAudit(ctx, last, resealStep, func(text []byte) ([]byte, error) {
+			if !isSealedAudit(text) || s.box.Current(text) {
+				return text, nil
+			}
+			if opened, err := s.box.Open(text, auditIdentity); err == nil {
+				text = s.box.Seal(opened, auditIdentity)
+			}
+			return text, nil
+		})
+		if err != nil || last == 0 {
+			return err
+		}
+	}
 }
 
 // resealed gives the update that seals anew what is not sealed with the

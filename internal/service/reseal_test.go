@@ -78,6 +78,15 @@ func TestReseal(t *testing.T) {
 	}
 	fresh := newNode(t, db, 2)
 	fresh.refresh()
+	page, err := fresh.ListAudit(t.Context(), admin, service.AuditFilter{Kind: "resource"}, service.PageRequest{})
+	if err != nil || len(page.Items) != 3 {
+		t.Fatal(page, err)
+	}
+	for _, e := range page.Items {
+		if !bytes.Contains(e.After, []byte(`"url"`)) {
+			t.Errorf("the audit of %s is lost: %s", e.Name, e.After)
+		}
+	}
 	if _, ok := fresh.Authenticate("shop-token-1234"); !ok {
 		t.Error("the configuration lost a client")
 	}

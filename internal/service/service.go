@@ -44,6 +44,7 @@ type HistoryStore interface {
 	ListChecks(ctx context.Context, resourceID, before int64, limit int) ([]dispatchapy.Check, error)
 	ListEvents(ctx context.Context, q store.EventQuery) ([]dispatchapy.Event, error)
 	ListAudit(ctx context.Context, q store.AuditQuery) ([]store.AuditEntry, error)
+	RewriteAudit(ctx context.Context, after int64, limit int, rewrite func(text []byte) ([]byte, error)) (last int64, err error)
 }
 
 // Store is what the use cases need from the database.

@@ -17,6 +17,12 @@ type Management interface {
 	// (0: from the newest).
 	ListAudit(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
 
+	// RewriteAudit puts what rewrite makes of them in the place of Before and
+	// After of up to limit entries with ids above after, lowest first. It gives
+	// the id of the last one, 0 if there was none. rewrite may be called more
+	// than once with the same text, never with nil; an error of it changes
+	// nothing.
+	RewriteAudit(ctx context.Context, after int64, limit int, rewrite func(text []byte) ([]byte, error)) (last int64, err error)
 	// DeleteOldAudit deletes up to limit of the oldest entries, as far as they
 	// are older than age.
 	DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)

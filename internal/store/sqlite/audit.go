@@ -65,3 +65,38 @@ func auditConditions(q *store.AuditQuery) (where string, args []any) {
 	one("at < ?", !q.Until.IsZero(), ceilMicros(q.Until))
 	return strings.Join(conditions, " AND "), args
 }
+
+// RewriteAudit implements store.Management.
+func (s *Store) RewriteAudit(ctx context.Context, after int64, limit int, rewrite func([]byte) ([]byte, error)) (last int64, err error) {
+	err = s.writes.Do(ctx, func(tx *tx) error {
+		last = 0
+		rows, err := tx.query("SELECT id, before, after FROM audit WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+		entries, err := collect(rows, err, func(rows *sql.Rows) (e store.AuditEntry, err error) {
+			err = rows.Scan(&e.ID, &e.Before, &e.After)
+			return e, err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			e := &entries[i]
+			last = e.ID
+			for _, text := range []*[]byte{&e.Before, &e.After} {
+				if *text == nil {
+					continue
+				}
+				if *text, err = rewrite(*text); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.exec("UPDATE audit SET before = ?, after = ? WHERE id = ?", e.Before, e.After, e.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return last, nil
+}

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ var auditCases = []testCase{
 	{"EventOfConfig", testConfigEvent},
 	{"Filters", testAuditFilters},
 	{"Pages", testAuditPages},
+	{"Rewrite", testAuditRewrite},
 }
 
 func listAudit(t testing.TB, s store.Store, q store.AuditQuery) []store.AuditEntry {
@@ -173,4 +176,32 @@ func testConfigEvent(t *testing.T, s store.Store) {
 	if len(got) != 2 || got[0].Kind != dispatchapy.EventLoginThrottled || got[0].Detail != "another" || got[0].At.Before(before) {
 		t.Errorf("events in the end: %+v", got)
 	}
+}
+
+func testAuditRewrite(t *testing.T, s store.Store) {
+	appendAudit(t, s, store.AuditEntry{By: "a", Action: "create", After: []byte("1")}, store.AuditEntry{By: "b", Action: "sign in"},
+		store.AuditEntry{By: "c", Action: "update", Before: []byte("2"), After: []byte("3")})
+	twice := func(text []byte) ([]byte, error) { return bytes.Repeat(text, 2), nil }
+	var last int64
+	for _, more := range []bool{true, true, false} {
+		var err error
+		if last, err = s.RewriteAudit(t.Context(), last, 2, twice); err != nil || (last > 0) != more {
+			t.Fatalf("RewriteAudit gives %d, %v", last, err)
+		}
+	}
+	if _, err := s.RewriteAudit(t.Context(), 0, 10, func(text []byte) ([]byte, error) {
+		if string(text) == "33" {
+			return nil, errors.New("not this one")
+		}
+		return []byte("half done"), nil
+	}); err == nil {
+		t.Error("an error of rewrite is none of RewriteAudit")
+	}
+	got := listAudit(t, s, store.AuditQuery{})
+	equal(t, "newest", got[0].Before, []byte("22"))
+	equal(t, "newest", got[0].After, []byte("33"))
+	if got[1].Before != nil || got[1].After != nil {
+		t.Errorf("an entry without texts got some: %q, %q", got[1].Before, got[1].After)
+	}
+	equal(t, "oldest", got[2].After, []byte("11"))
 }

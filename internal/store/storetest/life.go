@@ -134,12 +134,16 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"DeleteOldIncidents": func() error { _, err := s.DeleteOldIncidents(ctx, time.Hour, 1); return err },
 		"AppendEvents":       func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
 		"AppendAudit":        func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
-		"ListAudit":          func() error { _, err := s.ListAudit(ctx, store.AuditQuery{Limit: 1}); return err },
-		"PutSession":         func() error { return s.PutSession(ctx, session(1)) },
-		"Session":            func() error { _, err := s.Session(ctx, session(1).Hash); return err },
-		"TouchSessions":      func() error { return s.TouchSessions(ctx, []store.SessionSeen{{Hash: session(1).Hash}}) },
-		"LimitSessions":      func() error { return s.LimitSessions(ctx, time.Hour, time.Hour) },
-		"ListSessions":       func() error { _, err := s.ListSessions(ctx, 0, 0); return err },
+		"RewriteAudit": func() error {
+			_, err := s.RewriteAudit(ctx, 0, 1, func(text []byte) ([]byte, error) { return text, nil })
+			return err
+		},
+		"ListAudit":     func() error { _, err := s.ListAudit(ctx, store.AuditQuery{Limit: 1}); return err },
+		"PutSession":    func() error { return s.PutSession(ctx, session(1)) },
+		"Session":       func() error { _, err := s.Session(ctx, session(1).Hash); return err },
+		"TouchSessions": func() error { return s.TouchSessions(ctx, []store.SessionSeen{{Hash: session(1).Hash}}) },
+		"LimitSessions": func() error { return s.LimitSessions(ctx, time.Hour, time.Hour) },
+		"ListSessions":  func() error { _, err := s.ListSessions(ctx, 0, 0); return err },
 		"DeleteSessions": func() error {
 			_, err := s.DeleteSessions(ctx, store.SessionSelection{UserID: 1})
 			return err
