@@ -138,13 +138,8 @@ func (s *Service) UpdateClientDev(ctx context.Context, p dispatchapy.Principal, 
 	if err := require(p, dispatchapy.WriteDev); err != nil {
 		return Client{}, err
 	}
-	if !p.IsStaff() {
-		if p.ClientID != id {
-			return Client{}, notFound("client", id)
-		}
-		if err := s.ownChanges.allow(id); err != nil {
-			return Client{}, err
-		}
+	if err := s.changesItself(p, id); err != nil {
+		return Client{}, err
 	}
 	made, err := update(ctx, s, p, clientKind, id, expect, func(_ *dispatchapy.Config, c *dispatchapy.Client) error { return edit(&c.Dev) })
 	written, err := s.writtenClient(ctx, made, "", err)
@@ -174,8 +169,8 @@ func (s *Service) RotateToken(ctx context.Context, p dispatchapy.Principal, id i
 	if err := require(p, dispatchapy.WriteDev); err != nil {
 		return NewClient{}, err
 	}
-	if !p.IsStaff() && p.ClientID != id {
-		return NewClient{}, notFound("client", id)
+	if err := s.changesItself(p, id); err != nil {
+		return NewClient{}, err
 	}
 	if !slices.Contains(Overlaps, overlap) {
 		return NewClient{}, invalid("overlap", "must be 0s, 1h or 24h")

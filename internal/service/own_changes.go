@@ -40,3 +40,15 @@ func (o *ownChanges) allow(clientID int64) error {
 	}
 	return &dispatchapy.Error{Code: dispatchapy.CodeLimited, Message: "too many changes: wait before the next one", RetryAfter: ownChangesEvery}
 }
+
+// changesItself lets staff through, and a client that changes itself and does
+// not do so all the time.
+func (s *Service) changesItself(p dispatchapy.Principal, id int64) error {
+	switch {
+	case p.IsStaff():
+		return nil
+	case p.ClientID != id:
+		return notFound("client", id)
+	}
+	return s.ownChanges.allow(id)
+}
