@@ -208,6 +208,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 		Mail:     mail.New(mail.Options{Dial: client.Connect}),
 		Uses:     a.people,
 		Machine:  a.machine,
+		Spool:    newSpool(a.options.DataDir, a.log),
 		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
 		Publish:  a.live.Publish, Subscribe: a.subscribe,
 		OnConfig: func(*routing.Snapshot) {

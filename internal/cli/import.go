@@ -42,12 +42,8 @@ func printImported(w io.Writer, done *app.Imported, dryRun bool) {
 	if dryRun {
 		verb = "would import"
 	}
-	tasks := 0
-	for _, n := range done.Tasks {
-		tasks += n
-	}
 	fmt.Fprintf(w, "%s: %s, %s, %s\n", verb, count(done.Resources, "resource"), count(done.Endpoints, "endpoint"), count(done.Clients, "client"))
-	fmt.Fprintf(w, "%s: %s (%s), %s, %s\n", verb, count(tasks, "task"), orDash(done.Statuses()), count(done.Attempts, "attempt"), count(done.Checks, "health check"))
+	fmt.Fprintf(w, "%s: %s (%s), %s, %s\n", verb, count(done.Total(), "task"), orDash(done.Statuses()), count(done.Attempts, "attempt"), count(done.Checks, "health check"))
 	for _, list := range []struct {
 		title string
 		lines []string

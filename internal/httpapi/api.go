@@ -48,6 +48,7 @@ func New(o Options) http.Handler {
 	a := &api{service: o.Service, people: o.People, log: o.Log, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, humaConfig())
 	a.registerConfig()
+	a.registerImport()
 	a.registerTasks()
 	a.registerTaskActions()
 	a.registerResources()

@@ -70,6 +70,8 @@ type gateway struct {
 	quiet   bool // nothing is sent to providers and mail servers
 	rooms   *routing.Availability
 
+	uploads string // where they are kept
+
 	tokens map[dispatchapy.Role]string // of a staffed one
 }
 
@@ -131,7 +133,7 @@ func newGateway(t testing.TB, set ...func(*gateway)) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gateway{t: t, store: &faultyStore{Store: db}, table: routing.NewTable(empty), logs: &bytes.Buffer{}}
+	g := &gateway{t: t, store: &faultyStore{Store: db}, table: routing.NewTable(empty), logs: &bytes.Buffer{}, uploads: t.TempDir()}
 	g.box = box
 	g.people = people.New(people.Options{Store: g.store, Box: box, Snapshots: g.table, Log: slog.New(slog.DiscardHandler), Cost: cheapHash})
 	for _, f := range set {
@@ -174,7 +176,7 @@ func (g *gateway) serve(delivery service.Delivery) {
 	if g.quiet {
 		mailer, delivery.Sender = silentMailer{}, silentSender{g.sender}
 	}
-	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery, Mail: mailer})
+	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery, Mail: mailer, Spool: uploads{g.uploads}})
 	g.handler = httpapi.New(httpapi.Options{
 		Service: g.service, People: g.people, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Log: log,
 	})

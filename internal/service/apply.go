@@ -20,6 +20,13 @@ type Change = gatewayfile.Change
 type ApplyOptions struct {
 	Prune  bool // delete what is absent from the file
 	DryRun bool // say what would change, and change nothing
+
+	// Expect is the version that the configuration must be at, as when somebody
+	// has looked at what would change; nil: any. The error is a *ConflictError.
+	Expect *int64
+
+	// Passphrase opens sealed secrets. Only Apply and Compare look at it.
+	Passphrase dispatchapy.Secret
 }
 
 // ApplyResult is what applying did.
@@ -38,9 +45,22 @@ func (s *Service) ApplyFile(ctx context.Context, p dispatchapy.Principal, f *gat
 	if err := require(p, dispatchapy.WriteConfig); err != nil {
 		return ApplyResult{}, err
 	}
+	return s.applyFile(ctx, p, f, o, func(_, _ *dispatchapy.Config) {})
+}
+
+// applyFile is ApplyFile; planned is shown what the file leads from and to.
+func (s *Service) applyFile(ctx context.Context, p dispatchapy.Principal, f *gatewayfile.File, o ApplyOptions,
+	planned func(current, next *dispatchapy.Config),
+) (ApplyResult, error) {
 	var next *dispatchapy.Config
 	result, err := s.change(ctx, p, o.DryRun, func(current *dispatchapy.Config) (_ *dispatchapy.Config, changes []Change, err error) {
+		if o.Expect != nil && *o.Expect != current.Version {
+			return nil, nil, staleVersion("the configuration", current.Version)
+		}
 		next, changes, err = gatewayfile.Plan(current, f, o.Prune)
+		if err == nil {
+			planned(current, next)
+		}
 		return next, changes, err
 	})
 	if err != nil {
@@ -55,7 +75,7 @@ func (s *Service) Apply(ctx context.Context, p dispatchapy.Principal, name strin
 	if err := require(p, dispatchapy.WriteConfig); err != nil {
 		return ApplyResult{}, err
 	}
-	f, err := gatewayfile.Parse(name, data)
+	f, err := o.read(name, data)
 	if err != nil {
 		return ApplyResult{}, err
 	}

@@ -29,15 +29,20 @@ func (s *Service) Config(_ context.Context, p dispatchapy.Principal) (*dispatcha
 type ExportOptions struct {
 	Format Format
 	Masked bool // secrets are hidden: the file can be shown, and applied where it came from
+
+	Passphrase dispatchapy.Secret // seals the secrets; "": they are in clear, unless masked
 }
 
 // ExportConfig writes the configuration in force as a gateway file. Unless
-// masked it holds secrets, so that applying it elsewhere gives the same
+// masked or sealed it holds secrets, so that applying it elsewhere gives the same
 // gateway; of client tokens it holds only the hashes.
 func (s *Service) ExportConfig(ctx context.Context, p dispatchapy.Principal, o ExportOptions) ([]byte, error) {
 	cfg, err := s.Config(ctx, p)
 	if err == nil && o.Masked {
 		cfg, err = gatewayfile.MapSecrets(cfg, gatewayfile.Mask)
+	}
+	if err == nil && o.Passphrase != "" && !o.Masked {
+		cfg, err = sealed(cfg, o.Passphrase)
 	}
 	if err != nil {
 		return nil, err
@@ -46,4 +51,16 @@ func (s *Service) ExportConfig(ctx context.Context, p dispatchapy.Principal, o E
 		return gatewayfile.EncodeJSON(cfg)
 	}
 	return gatewayfile.Encode(cfg)
+}
+
+// sealed gives a copy of the configuration whose secrets only the passphrase
+// opens.
+func sealed(cfg *dispatchapy.Config, passphrase dispatchapy.Secret) (*dispatchapy.Config, error) {
+	phrase, err := openWith(passphrase, "")
+	if err != nil {
+		return nil, err
+	}
+	return gatewayfile.MapSecrets(cfg, func(s dispatchapy.Secret) (dispatchapy.Secret, error) {
+		return dispatchapy.Secret(phrase.Seal(s.Reveal())), nil
+	})
 }

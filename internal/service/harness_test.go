@@ -78,6 +78,7 @@ type spyStore struct {
 	*sqlite.Store
 	updates   []store.ConfigUpdate
 	applyErr  error // of the next ApplyConfig calls
+	importErr error // of ImportTasks, once tasks were imported
 	failAfter int   // TransitionTasks calls that still work; negative: all
 }
 
@@ -87,6 +88,14 @@ func (s *spyStore) ApplyConfig(ctx context.Context, u store.ConfigUpdate) (int64
 	}
 	s.updates = append(s.updates, u)
 	return s.Store.ApplyConfig(ctx, u)
+}
+
+func (s *spyStore) ImportTasks(ctx context.Context, tasks []store.TaskDetail) ([]int64, error) {
+	ids, err := s.Store.ImportTasks(ctx, tasks)
+	if s.importErr != nil && err == nil {
+		return ids, s.importErr
+	}
+	return ids, err
 }
 
 func (s *spyStore) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {

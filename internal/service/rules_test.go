@@ -14,7 +14,8 @@ import (
 // The permissions for what the settings and the documentation show.
 func init() {
 	maps.Copy(needed, map[string]dispatchapy.Permission{
-		"System": dispatchapy.ReadSettings,
+		"System": dispatchapy.ReadSettings, "Compare": dispatchapy.WriteConfig,
+		"ImportOriginal": dispatchapy.WriteConfig, "KeepUpload": dispatchapy.WriteConfig,
 	})
 }
 

@@ -56,6 +56,7 @@ type Store interface {
 	StatsStore
 	PreferenceStore
 	UptimeStore
+	OriginalStore
 	IncidentStore
 }
 
@@ -96,6 +97,9 @@ type Options struct {
 	Publish   func(dispatchapy.Change)
 	Subscribe func(clientID int64, position string) (ChangeReader, error)
 
+	// Spool is needed for uploads only.
+	Spool Spool
+
 	// Machine, if set, says what the process knows of itself.
 	Machine func() Machine
 
@@ -115,6 +119,7 @@ type Service struct {
 	mail     Mailer
 	uses     ClientUses
 	machine  func() Machine
+	spool    Spool
 	log      *slog.Logger
 	onConfig func(*routing.Snapshot)
 	announce func(dispatchapy.Change)
@@ -141,6 +146,7 @@ func New(o Options) *Service {
 		mail:     o.Mail,
 		uses:     o.Uses,
 		machine:  o.Machine,
+		spool:    o.Spool,
 		log:      o.Log,
 		onConfig: o.OnConfig,
 		announce: o.Publish,

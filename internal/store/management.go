@@ -74,6 +74,11 @@ type Management interface {
 	// latest MaxChecks of each resource are kept.
 	ImportChecks(ctx context.Context, checks []dispatchapy.Check) error
 
+	// ImportNames gives ids to names of objects that are no more, so that tasks
+	// which belonged to them can be shown and found by name. The configuration
+	// and its version stay as they are.
+	ImportNames(ctx context.Context, kind Kind, names []string) (ids []int64, err error)
+
 	// Backup writes a consistent copy of the database to a new file, with
 	// everything that was acknowledged before the call. Tasks keep coming in
 	// meanwhile. After an error there is no file.

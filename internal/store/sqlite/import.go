@@ -123,3 +123,27 @@ func (s *Store) ImportChecks(ctx context.Context, checks []dispatchapy.Check) er
 		return nil
 	})
 }
+
+// ImportNames implements store.Store.
+func (s *Store) ImportNames(ctx context.Context, kind store.Kind, names []string) ([]int64, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	ids := make([]int64, len(names))
+	err := s.writes.Do(ctx, func(tx *tx) error {
+		for i, name := range names {
+			inserted, err := tx.exec("INSERT INTO config_objects (kind, name, version, body, deleted_at) VALUES (?, ?, 0, x'', ?)", string(kind), name, tx.wall)
+			if err != nil {
+				return err
+			}
+			if ids[i], err = inserted.LastInsertId(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
+}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ var importCases = []testCase{
 	{"AllOrNothing", testImportRefused},
 	{"IsNotCounted", testImportStats},
 	{"Checks", testImportChecks},
+	{"Names", testImportNames},
 	{"Resent", testResent},
 }
 
@@ -197,5 +199,42 @@ func testResent(t *testing.T, s store.Store) {
 	equal(t, "tasks made from it", d.Resent, want[len(want)-store.MaxResent:])
 	if d.Task.ResendOf != 0 || len(detail(t, s, want[0]).Resent) != 0 {
 		t.Errorf("the original comes from %d, and from a copy came %v", d.Task.ResendOf, detail(t, s, want[0]).Resent)
+	}
+}
+
+// testImportNames: names get ids of their own, are those of deleted objects, and
+// stand in nobody's way.
+func testImportNames(t *testing.T, s store.Store) {
+	before, _, err := s.LoadConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := s.ImportNames(t.Context(), store.KindClient, []string{"O'Neil's CRM", "old shop"})
+	if err != nil || len(ids) != 2 || ids[0] == 0 || ids[0] == ids[1] {
+		t.Fatalf("ids %v: %v", ids, err)
+	}
+	names, err := s.ObjectNames(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]store.ObjectName{}
+	for _, n := range names {
+		found[n.Name] = n
+	}
+	for i, name := range []string{"O'Neil's CRM", "old shop"} {
+		if n := found[name]; n.ID != ids[i] || n.Kind != store.KindClient || !n.Deleted {
+			t.Errorf("%q is %+v, want id %d, deleted", name, n, ids[i])
+		}
+	}
+	after, objects, err := s.LoadConfig(t.Context())
+	if err != nil || after != before || slices.ContainsFunc(objects, func(o store.ConfigObject) bool { return o.Name == "old shop" }) {
+		t.Errorf("version %d, before %d, %d objects: %v", after, before, len(objects), err)
+	}
+	_, made, err := s.ApplyConfig(t.Context(), store.ConfigUpdate{Expect: after, Put: []store.ConfigObject{{Kind: store.KindClient, Name: "old shop", Body: []byte("b")}}})
+	if err != nil || made[0] == ids[1] {
+		t.Errorf("an object with the name of a former one has id %v: %v", made, err)
+	}
+	if none, err := s.ImportNames(t.Context(), store.KindClient, nil); err != nil || len(none) != 0 {
+		t.Errorf("no names: %v %v", none, err)
 	}
 }

@@ -161,6 +161,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 			_, err := s.ImportTasks(ctx, []store.TaskDetail{{Task: dispatchapy.Task{Status: dispatchapy.StatusStopped}}})
 			return err
 		},
+		"ImportNames":   func() error { _, err := s.ImportNames(ctx, store.KindClient, []string{"x"}); return err },
 		"ImportChecks":  func() error { return s.ImportChecks(ctx, []dispatchapy.Check{{ResourceID: 1}}) },
 		"Backup":        func() error { return s.Backup(ctx, filepath.Join(os.TempDir(), "a-closed-store-makes-no-backup")) },
 		"Watch":         func() error { return s.Watch(ctx, func(store.Hint) {}) },
