@@ -24,7 +24,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"mark": func(tone string) template.HTML { return mark(set, tone) },
 		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes, "ms": milliseconds,
 		"phase": w.phase, "health": w.health, "route": w.route, "reason": func(why any) string { return w.reason(fmt.Sprint(why)) },
-		"json":  func(text any) string { return jsonText(text) },
+		"json":  jsonText,
 		"field": field, "rowfield": rowField, "options": options, "checks": checks, "dict": dict, "list": func(items ...any) []any { return items },
 		"words":     func() map[string]string { return scriptWords(lang) },
 		"languages": func() []*i18n.Language { return i18n.Languages },

@@ -39,15 +39,6 @@ func addLeaves(found []leaf, prefix string, object []byte, depth int) []leaf {
 	return found
 }
 
-// keysOf gives the keys of leaves.
-func keysOf(leaves []leaf) []string {
-	keys := make([]string, len(leaves))
-	for i := range leaves {
-		keys[i] = leaves[i].Path
-	}
-	return keys
-}
-
 // refuseJSON notes what keeps the text of a field from being a JSON object, and
 // where. It reports whether something does.
 func (f *Form) refuseJSON(name string) bool {

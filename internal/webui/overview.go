@@ -75,6 +75,9 @@ func (ui *UI) showOverview(c *call) error {
 			return err
 		}
 	}
+	if c.wantsSetup(len(p.Resources)) {
+		return c.redirect("/setup")
+	}
 	p.Truth = p.truth(c)
 	p.addSteps(c)
 	return c.show("overview", c.t("Overview"), p)

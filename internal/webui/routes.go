@@ -71,6 +71,7 @@ func (ui *UI) routes() []route {
 		ui.activityRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),
+		ui.setupRoutes(),
 	)
 }
 

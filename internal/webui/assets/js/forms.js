@@ -22,7 +22,7 @@ export function send(form, submitter) {
   const fields = new FormData(form, submitter);
   if (!fields.has("csrf")) fields.set("csrf", $("meta[name=csrf]")?.content ?? "");
   const secrets = $$("input[type=password]", form).filter((input) => input.value).map((input) => [input.id, input.value]);
-  const method = (submitter?.getAttribute("formmethod") || form.method || "get").toUpperCase();
+  const method = (submitter?.getAttribute("formmethod") || form.getAttribute("method") || "get").toUpperCase();
   // Not the form itself asks: htmx would add the button that was pressed before,
   // and the form may be gone when the answer comes.
   const source = make("div", { hidden: true });
@@ -62,7 +62,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
     summary.focus();
   }
 });
-ready(".summary[data-focus]", (summary) => { summary.tabIndex = -1; summary.focus(); });
+ready("[data-focus]", (element) => { element.tabIndex = -1; element.focus(); });
 
 document.addEventListener("htmx:sendError", () => toast(word("The gateway cannot be reached. What you wrote is still here."), "fail"));
 document.addEventListener("htmx:responseError", (event) => {

@@ -4,21 +4,30 @@
 //
 // An element says by data-live="task resource" of which kinds of events it
 // lives. It is then fetched anew, at most every quarter of a second, and morphed.
-import { $, $$, asset, word } from "./core.js";
+import { $, $$, asset, ready, word } from "./core.js";
 
 const most = 250; // ms between two fetches of an element, unless data-live-every says otherwise
 const poll = 10_000;
 const dot = () => $("#live-dot");
 const busy = new Map(); // id -> {again, timer}
 
+let current = "reconnecting";
+
 function show(state) {
-  const element = dot();
-  if (!element || element.dataset.state === "paused" && state !== "resumed") return;
-  element.dataset.state = state;
-  $("span", element).textContent = word({ live: "Live", reconnecting: "Reconnecting", polling: "Every 10 s", paused: "Paused" }[state] ?? state);
+  if (current === "paused" && state !== "resumed") return;
+  current = state;
+  draw();
 }
 
-const paused = () => dot()?.dataset.state === "paused" || document.hidden;
+// draw writes the state into the dot, which may be a new one.
+function draw() {
+  const element = dot();
+  if (!element) return;
+  element.dataset.state = current;
+  $("span", element).textContent = word({ live: "Live", reconnecting: "Reconnecting", polling: "Every 10 s", paused: "Paused" }[current] ?? current);
+}
+
+const paused = () => current === "paused" || document.hidden;
 
 function refresh(element) {
   const id = element.id;
@@ -79,7 +88,7 @@ function resume() {
 document.addEventListener("visibilitychange", () => { if (!paused()) resume(); });
 document.addEventListener("click", (event) => {
   if (!event.target.closest?.("#live-dot")) return;
-  if (dot().dataset.state === "paused") {
+  if (current === "paused") {
     show("resumed");
     show("live");
     resume();
@@ -129,4 +138,10 @@ function direct(url) {
   open();
 }
 
-if (dot()) connect();
+// Pages that are put into this one may have the first dot, or another one.
+let connected = false;
+ready("#live-dot", () => {
+  if (!connected) connect();
+  connected = true;
+  draw();
+});

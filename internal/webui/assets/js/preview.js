@@ -5,6 +5,7 @@ import { ready } from "./core.js";
 
 const pause = 200; // ms without a change
 const turns = new WeakMap();
+const known = new WeakSet(); // forms that are listened to
 
 async function preview(form) {
   turns.get(form)?.abort();
@@ -34,8 +35,8 @@ async function preview(form) {
 }
 
 ready("form[data-preview]", (form) => {
-  if (form.dataset.previewing) return;
-  form.dataset.previewing = "1";
+  if (known.has(form)) return;
+  known.add(form);
   let timer;
   const later = () => {
     clearTimeout(timer);
@@ -44,4 +45,7 @@ ready("form[data-preview]", (form) => {
   };
   form.addEventListener("input", later);
   form.addEventListener("change", later);
+  // What was written before this script came counts, too.
+  const written = (field) => field.value !== (field.defaultValue ?? field.value) || field.checked !== (field.defaultChecked ?? field.checked);
+  if ([...form.elements].some((field) => field.matches("input, textarea") && written(field))) later();
 });

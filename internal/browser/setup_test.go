@@ -1,0 +1,125 @@
+package browser_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestSetup is flow B3 and gate G20: from an empty gateway to a delivered
+// message in at most nine inputs, on one page.
+func TestSetup(t *testing.T) {
+	g := start(t, "")
+	b := open(t, g.url)
+	b.signIn("/")
+	b.at("/setup")
+	b.gates("setup", "/setup")
+	begun := time.Now()
+	inputs := 0
+	input := func(act func()) { inputs++; act() }
+
+	input(func() { b.click("To the built-in echo") })
+	b.see("/echo")
+	b.see(`"to": "+15550123"`)
+	b.see(`"text": "Disk at 91 %"`)
+	b.shot("setup-filled")
+	input(func() { b.click("Create and send") })
+	b.see("The token, shown only now")
+	b.see("Your application my-app posts to /api/send_sms.")
+	b.await("the message to be delivered", `document.querySelector("#sent .badge.ok")`)
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if inputs > 9 {
+		t.Errorf("it took %d inputs", inputs)
+	}
+	if path := js[string](b, "location.pathname"); path != "/setup" {
+		t.Errorf("it went on at %s", path)
+	}
+	b.accessible()
+	b.fits()
+	b.shot("setup-done")
+	b.size(390, 900)
+	b.fits()
+	b.touchable()
+	b.shot("setup-done-390")
+	b.size(1400, 900)
+
+	// The command works as it is shown.
+	command := js[string](b, `document.querySelector(".token-card pre").textContent`)
+	token := b.value(`.token-card input`)
+	if !strings.Contains(command, "X-API-Token: "+token) || !strings.Contains(command, g.url+"/api/send_sms") {
+		t.Errorf("the command is %s", command)
+	}
+	if status, body := g.post(token, "send_sms", `{"ref":"x","scope":"s","phone":"+1","message":"m"}`); status != 200 {
+		t.Errorf("the token gives %d %s", status, body)
+	}
+	b.click("Send another one")
+	b.await("another message to be delivered", `document.querySelector("#sent .badge.ok") && document.querySelector("#sent").dataset.liveId !== "1"`)
+	if b.value(`.token-card input`) != token {
+		t.Error("the token is gone")
+	}
+	b.goTo("/")
+	b.at("/")
+	b.see("The endpoint delivers.")
+	b.notSee("From nothing to a delivered task")
+}
+
+// TestSetupWithAProvider pastes a curl example and changes the mapping: what is
+// shown is what the provider gets.
+func TestSetupWithAProvider(t *testing.T) {
+	g := start(t, "")
+	b := open(t, g.url)
+	b.signIn("/setup")
+	b.fill("A curl command, an address, or an example of a body", `curl -X PUT `+g.sink.url+`/acme -H 'X-Key: hush-"1"' -d '{"sender":"ACME","msisdn":"+1","body":{"text":"hi"}}'`)
+	b.see("PUT " + g.sink.url + "/acme")
+	b.see(`"msisdn": "+15550123"`)
+	b.choose("Source of body.text", "Text with {{…}}")
+	b.await("the text to be a template", `document.querySelector("#f-map\\[2\\]\\.kind").value === "template"`)
+	b.fill("Value for body.text", "{{message}} ({{ref}})")
+	b.see(`"text": "Disk at 91 % (inv-1042)"`)
+	b.shot("setup-provider")
+	shown := js[string](b, `JSON.stringify(JSON.parse(document.querySelector('[aria-label="Will be sent"]').textContent))`)
+	b.click("Create and send")
+	b.await("the message to be delivered", `document.querySelector("#sent .badge.ok")`)
+	got := g.sink.received("/acme")
+	if len(got) != 1 || got[0].body != shown || got[0].header.Get("X-Key") != `hush-"1"` {
+		t.Errorf("the provider got %+v, shown was %s", got, shown)
+	}
+	if html := js[string](b, "document.documentElement.outerHTML"); strings.Contains(html, "hush-") {
+		t.Error("the key stands in the page")
+	}
+}
+
+// TestSetupByKeyboard is flow B17 for B3: without a mouse.
+func TestSetupByKeyboard(t *testing.T) {
+	g := start(t, "")
+	b := open(t, g.url)
+	b.signIn("/setup")
+	b.tabTo(`input[name=to]:checked`)
+	b.press("ArrowDown")
+	b.see(`"to": "+15550123"`)
+	b.tabTo(`input[name=path]`)
+	b.write("alerts")
+	b.await("the path to be written", `document.querySelector("input[name=path]").value === "alerts"`)
+	b.tabTo(`.last-step button`)
+	b.press("Enter")
+	b.see("Your application my-app posts to /api/alerts.")
+	b.await("the message to be delivered", `document.querySelector("#sent .badge.ok")`)
+}
+
+// tabTo presses Tab until an element has the focus, and looks whether that can
+// be seen.
+func (b *tab) tabTo(selector string) {
+	b.t.Helper()
+	for range 120 {
+		b.press("Tab")
+		if js[bool](b, `document.activeElement?.matches(`+quoted(selector)+`) ?? false`) {
+			if !js[bool](b, `(() => { const e = document.activeElement; const box = e.closest(".choice, .switch") ?? e; return [e, box].some((e) => getComputedStyle(e).outlineStyle !== "none"); })()`) {
+				b.t.Errorf("%s has the focus, and nobody sees it", selector)
+			}
+			return
+		}
+	}
+	b.t.Fatalf("%s is not reached by the keyboard\n%s", selector, b.where())
+}
