@@ -68,6 +68,7 @@ func New(o Options) http.Handler {
 	a.registerSession()
 	a.registerSessions()
 	a.registerPreferences()
+	a.registerTaskExport()
 	a.mux.HandleFunc(root, a.nowhere)
 
 	auth := &authenticator{service: o.Service, people: o.People, api: a, next: a.mux}

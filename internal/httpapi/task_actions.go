@@ -42,6 +42,7 @@ type batchResult struct {
 	Next      *string        `json:"next" doc:"Not null: the filter may select more; repeat with this cursor"`
 	Matching  *int           `json:"matching,omitempty" doc:"With dry_run: how many tasks would be acted on, by all batches together"`
 	AtLeast   *bool          `json:"at_least,omitempty" doc:"With dry_run: there may be more, counting is bounded"`
+	Skipped   map[string]int `json:"skipped,omitempty" doc:"How many were, or with dry_run would be, passed over: by the phase that forbids it (up to 1,000), or gone where there is no such task"`
 }
 
 type actionResult struct {
@@ -80,7 +81,7 @@ func (a *api) registerTaskActions() {
 		func(ctx context.Context, p dispatchapy.Principal, in *batchInput) (*answer[batchResult], error) {
 			if in.Body.DryRun {
 				count, err := a.service.CountBatch(ctx, p, in.batch())
-				return &answer[batchResult]{batchResult{Results: []actionResult{}, Matching: &count.Matching, AtLeast: &count.AtLeast}}, err
+				return &answer[batchResult]{newBatchCount(&count)}, err
 			}
 			result, err := a.service.ActOnTasks(ctx, p, in.batch())
 			if err != nil {
@@ -103,8 +104,19 @@ func (in *batchInput) batch() service.Batch {
 	return b
 }
 
+func newBatchCount(c *service.BatchCount) batchResult {
+	out := batchResult{Results: []actionResult{}, Skipped: map[string]int{}, Matching: &c.Matching, AtLeast: &c.AtLeast}
+	for phase, count := range c.Skipped {
+		out.Skipped[string(phase)] = count.N
+	}
+	return out
+}
+
 func (a *api) newBatchResult(ctx context.Context, r service.BatchResult) batchResult {
-	out := batchResult{Results: make([]actionResult, len(r.Results)), Next: optional(r.Next)}
+	out := batchResult{Results: make([]actionResult, len(r.Results)), Skipped: map[string]int{}, Next: optional(r.Next)}
+	for phase, n := range r.Skipped {
+		out.Skipped[string(phase)] = n
+	}
 	for i, one := range r.Results {
 		out.Results[i] = actionResult{ID: one.ID}
 		if one.Err == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"dispatchapy"
@@ -73,6 +74,33 @@ type Batch struct {
 type BatchResult struct {
 	Results []ActionResult
 	Next    string // not empty: the filter may select more; repeat with this Cursor
+
+	// The results in numbers: what was done, what was not because of the phase
+	// that a task is in, because there is no such task (SkippedGone), or because
+	// of a fault, and can be tried again.
+	Done    int
+	Skipped map[dispatchapy.Phase]int
+	Failed  int
+}
+
+// SkippedGone stands in BatchResult.Skipped for tasks that are not there.
+const SkippedGone dispatchapy.Phase = "gone"
+
+// sum adds up the results.
+func (r *BatchResult) sum() {
+	r.Skipped = map[dispatchapy.Phase]int{}
+	for _, one := range r.Results {
+		switch {
+		case one.Err == nil:
+			r.Done++
+		case dispatchapy.ErrorCode(one.Err) == dispatchapy.CodeConflict:
+			r.Skipped[dispatchapy.PhaseOf(one.Status, 0, false)]++
+		case dispatchapy.ErrorCode(one.Err) == dispatchapy.CodeNotFound:
+			r.Skipped[SkippedGone]++
+		default:
+			r.Failed++
+		}
+	}
 }
 
 // ActionResult is the fate of one task. Err is nil or a *dispatchapy.Error.
@@ -100,7 +128,9 @@ func (s *Service) ActOnTasks(ctx context.Context, p dispatchapy.Principal, b Bat
 		}
 	}
 	results, err := s.transition(ctx, p, store.Transition{Action: b.Action}, withoutRepeats(ids))
-	return BatchResult{Results: results, Next: next}, err
+	out := BatchResult{Results: results, Next: next}
+	out.sum()
+	return out, err
 }
 
 func (b *Batch) check() error {
@@ -124,6 +154,10 @@ func (b *Batch) check() error {
 type BatchCount struct {
 	Matching int
 	AtLeast  bool // there may be more: counting stops after a bounded amount of work
+
+	// Skipped are the others that are meant, by the phase that forbids the
+	// action; and of ids, SkippedGone.
+	Skipped map[dispatchapy.Phase]Count
 }
 
 // CountBatch counts the tasks that ActOnTasks would act on, those after
@@ -140,12 +174,18 @@ func (s *Service) CountBatch(ctx context.Context, p dispatchapy.Principal, b Bat
 	}
 	if b.Filter != nil {
 		ids, next, err := s.selectTasks(ctx, p, b, maxCount)
-		return BatchCount{Matching: len(ids), AtLeast: next != ""}, err
+		if err != nil {
+			return BatchCount{}, err
+		}
+		skipped, err := s.countSkipped(ctx, p, b)
+		return BatchCount{Matching: len(ids), AtLeast: next != "", Skipped: skipped}, err
 	}
-	var count BatchCount
+	count := BatchCount{Skipped: map[dispatchapy.Phase]Count{}}
+	skip := func(phase dispatchapy.Phase) { count.Skipped[phase] = Count{N: count.Skipped[phase].N + 1} }
 	for _, id := range withoutRepeats(b.IDs) {
 		found, err := s.taskOf(ctx, p, id)
 		if dispatchapy.ErrorCode(err) == dispatchapy.CodeNotFound {
+			skip(SkippedGone)
 			continue
 		}
 		if err != nil {
@@ -153,9 +193,24 @@ func (s *Service) CountBatch(ctx context.Context, p dispatchapy.Principal, b Bat
 		}
 		if _, allowed := b.Action.Next(found.Task.Status); allowed {
 			count.Matching++
+		} else {
+			skip(dispatchapy.PhaseOf(found.Task.Status, 0, false))
 		}
 	}
 	return count, nil
+}
+
+// countSkipped counts what the filter of a batch selects and its action passes
+// over.
+func (s *Service) countSkipped(ctx context.Context, p dispatchapy.Principal, b Batch) (map[dispatchapy.Phase]Count, error) {
+	counts, err := s.CountTasks(ctx, p, *b.Filter)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(counts, func(phase dispatchapy.Phase, count Count) bool {
+		return count.N == 0 || slices.Contains(b.Action.From(), phase.Status())
+	})
+	return counts, nil
 }
 
 // selectTasks finds up to most tasks for a batch by filter.

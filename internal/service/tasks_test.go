@@ -238,6 +238,9 @@ func TestBatchByIDs(t *testing.T) {
 	if diff := cmp.Diff([]string{"pending conflict", " not_found", "pending ", " not_found"}, got); diff != "" {
 		t.Errorf("each its own result, repeats once: %s", diff)
 	}
+	if diff := cmp.Diff(map[dispatchapy.Phase]int{dispatchapy.PhaseQueued: 1, service.SkippedGone: 2}, result.Skipped); diff != "" || result.Done != 1 || result.Failed != 0 {
+		t.Errorf("in numbers: %d done, %d failed, %s", result.Done, result.Failed, diff)
+	}
 }
 
 func TestBatchByFilter(t *testing.T) {
@@ -326,6 +329,9 @@ func TestBatchReportsWhatWasDoneBeforeTheDatabaseFailed(t *testing.T) {
 		t.Errorf("the first hundred: %+v", result.Results[99])
 	}
 	wantCode(t, result.Results[100].Err, dispatchapy.CodeUnavailable)
+	if result.Done != 100 || result.Failed != 50 || len(result.Skipped) != 0 {
+		t.Errorf("in numbers: %d done, %d failed, skipped %v", result.Done, result.Failed, result.Skipped)
+	}
 
 	n.store.failAfter = 0
 	_, err = n.ActOnTasks(t.Context(), admin, service.Batch{Action: dispatchapy.ActionStop, IDs: ids})
