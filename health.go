@@ -74,6 +74,7 @@ type Check struct {
 	Detail     string     // answer or error in words, shortened
 	Duration   time.Duration
 	State      HealthState // the resource's state after this check
+	EventID    int64       // of what it caused; 0: nothing
 }
 
 // CheckMark is a check as one bar among others.

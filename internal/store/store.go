@@ -135,6 +135,7 @@ type Store interface {
 	HealthHistory
 	Incidents
 	Conditions
+	Notifications
 
 	// InstanceKey is random, made when the database is created, and the same
 	// for every node on it. Stable identifiers are derived from it.
@@ -421,4 +422,5 @@ type Hint struct {
 	Tasks  []int64 // endpoints that have new due tasks
 	Config bool
 	Health bool // the state of a resource changed, not only its checks
+	Events bool // events are to be planned
 }

@@ -24,11 +24,16 @@ func (tx *tx) addEvents(events []dispatchapy.Event) error {
 		if at == 0 {
 			at = tx.wall
 		}
-		if _, err := tx.exec(`INSERT INTO events (kind, at, resource_id, endpoint_id, task_id, incident_id, detail, run_at)
+		inserted, err := tx.exec(`INSERT INTO events (kind, at, resource_id, endpoint_id, task_id, incident_id, detail, run_at)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			string(e.Kind), at, e.ResourceID, e.EndpointID, e.TaskID, e.IncidentID, e.Detail, tx.now); err != nil {
+			string(e.Kind), at, e.ResourceID, e.EndpointID, e.TaskID, e.IncidentID, e.Detail, tx.now)
+		if err != nil {
 			return err
 		}
+		if tx.event, err = inserted.LastInsertId(); err != nil {
+			return err
+		}
+		tx.hint.Events = true
 	}
 	return nil
 }
@@ -44,14 +49,9 @@ func (s *Store) ListEvents(ctx context.Context, q store.EventQuery) (events []di
 	w.and(!q.Since.IsZero(), "at >= ?", ceilMicros(q.Since))
 	w.and(!q.Until.IsZero(), "at < ?", ceilMicros(q.Until))
 	err = s.reading(func() error {
-		rows, err := s.read.QueryContext(ctx, `SELECT id, kind, at, resource_id, endpoint_id, task_id, incident_id, detail FROM events
-			WHERE `+w.sql()+" ORDER BY id DESC LIMIT ?", append(w.args, min(max(q.Limit, 0), maxPage))...)
-		events, err = collect(rows, err, func(rows *sql.Rows) (e dispatchapy.Event, err error) {
-			var at int64
-			err = rows.Scan(&e.ID, &e.Kind, &at, &e.ResourceID, &e.EndpointID, &e.TaskID, &e.IncidentID, &e.Detail)
-			e.At = fromMicros(at)
-			return e, err
-		})
+		rows, err := s.read.QueryContext(ctx, "SELECT "+eventColumns+" FROM events WHERE "+w.sql()+" ORDER BY id DESC LIMIT ?",
+			append(w.args, min(max(q.Limit, 0), maxPage))...)
+		events, err = collect(rows, err, func(rows *sql.Rows) (dispatchapy.Event, error) { return scanEvent(rows) })
 		return err
 	})
 	return events, err

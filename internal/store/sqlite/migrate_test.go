@@ -1,9 +1,13 @@
 package sqlite
 
 import (
+	"io/fs"
 	"path/filepath"
 	"testing"
 	"testing/fstest"
+	"time"
+
+	"dispatchapy"
 )
 
 // TestMigrationsInAnyOrder: a database of a build that lacked a migration gets
@@ -26,5 +30,45 @@ func TestMigrationsInAnyOrder(t *testing.T) {
 	}
 	if _, err := db.ExecContext(t.Context(), "INSERT INTO a (x, b, c) VALUES (1, 2, 3)"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNobodyIsToldOfThePast: events from before notifications wait for nobody.
+func TestNobodyIsToldOfThePast(t *testing.T) {
+	before := fstest.MapFS{}
+	files, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if name < "migrations/00008" {
+			data, err := migrations.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before[name] = &fstest.MapFile{Data: data}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "test.db")
+	db := connect(path, writerPragmas, 1)
+	if err := migrate(t.Context(), db, before); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO events (kind, at, resource_id, task_id, detail, run_at) VALUES ('resource.down', 1, 1, 0, '', 0)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := openTestAt(t, path, time.Now())
+	old, err := s.ClaimEvents(t.Context(), time.Hour, 10)
+	if err != nil || len(old) != 0 {
+		t.Errorf("claimed %+v, %v", old, err)
+	}
+	if err := s.AppendEvents(t.Context(), []dispatchapy.Event{{Kind: dispatchapy.EventResourceUp}}); err != nil {
+		t.Fatal(err)
+	}
+	if fresh, err := s.ClaimEvents(t.Context(), time.Hour, 10); err != nil || len(fresh) != 1 {
+		t.Errorf("claimed %+v, %v", fresh, err)
 	}
 }

@@ -160,24 +160,27 @@ func recordProbe(tx *tx, o *store.ProbeOutcome) (held bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if checks > 0 {
-		if err := recordCheck(tx, &c, kept); err != nil {
-			return true, err
-		}
-	}
 	if err := addUptime(tx, o); err != nil {
 		return true, err
 	}
+	tx.event = 0
 	if o.Incident != nil {
 		if err := changeIncident(tx, o.Incident); err != nil {
 			return true, err
 		}
 	}
+	if err := tx.addEvents(o.Events); err != nil {
+		return true, err
+	}
 	// Nobody waits for a check that found what was known.
 	if h.Since.Equal(h.CountedTo) {
 		tx.hint.Health = true
 	}
-	return true, tx.addEvents(o.Events)
+	if checks == 0 {
+		return true, nil
+	}
+	c.EventID = tx.event
+	return true, recordCheck(tx, &c, kept)
 }
 
 // recordCheck adds to the history, of which so many rows are kept then.
@@ -193,9 +196,9 @@ func recordCheck(tx *tx, c *dispatchapy.Check, kept int) error {
 // addCheck writes a row of the history.
 func addCheck(tx *tx, c *dispatchapy.Check) error {
 	_, err := tx.exec(`INSERT INTO health_checks
-		(resource_id, at, method, manual, by, ok, status_code, error, detail, duration, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		(resource_id, at, method, manual, by, ok, status_code, error, detail, duration, state, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.ResourceID, micros(c.At), string(c.Method), c.Manual, c.By, c.OK, c.StatusCode, string(c.Error), c.Detail,
-		int64(c.Duration), string(c.State))
+		int64(c.Duration), string(c.State), c.EventID)
 	return err
 }
 
@@ -247,13 +250,13 @@ func (s *Store) LoadHealth(ctx context.Context) (all []dispatchapy.Health, err e
 // ListChecks implements store.Store.
 func (s *Store) ListChecks(ctx context.Context, resourceID, before int64, limit int) (checks []dispatchapy.Check, err error) {
 	err = s.reading(func() error {
-		rows, err := s.read.QueryContext(ctx, `SELECT id, resource_id, at, method, manual, by, ok, status_code, error, detail, duration, state
+		rows, err := s.read.QueryContext(ctx, `SELECT id, resource_id, at, method, manual, by, ok, status_code, error, detail, duration, state, event_id
 			FROM health_checks INDEXED BY health_checks_resource
 			WHERE resource_id = ? AND id < ? ORDER BY id DESC LIMIT ?`, resourceID, fromNewest(before), max(limit, 0))
 		checks, err = collect(rows, err, func(rows *sql.Rows) (c dispatchapy.Check, err error) {
 			var at int64
 			err = rows.Scan(&c.ID, &c.ResourceID, &at, &c.Method, &c.Manual, &c.By, &c.OK, &c.StatusCode, &c.Error,
-				&c.Detail, &c.Duration, &c.State)
+				&c.Detail, &c.Duration, &c.State, &c.EventID)
 			c.At = fromMicros(at)
 			return c, err
 		})

@@ -23,7 +23,7 @@ type watcher struct {
 }
 
 func (b *broadcast) publish(hint store.Hint) {
-	if len(hint.Tasks) == 0 && !hint.Config && !hint.Health {
+	if len(hint.Tasks) == 0 && !hint.Config && !hint.Health && !hint.Events {
 		return
 	}
 	b.mu.Lock()
@@ -45,6 +45,7 @@ func merge(into, hint store.Hint) store.Hint {
 	}
 	into.Config = into.Config || hint.Config
 	into.Health = into.Health || hint.Health
+	into.Events = into.Events || hint.Events
 	return into
 }
 

@@ -180,6 +180,7 @@ type tx struct {
 	wall    int64 // the wall clock's time
 	careful bool  // with savepoints
 	hint    store.Hint
+	event   int64  // the latest one that was written
 	notes   []note // for the statistics, saved at the end
 	unsaved error  // why they were not saved, but for faults of the database
 

@@ -132,8 +132,24 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 			return err
 		},
 		"DeleteOldIncidents": func() error { _, err := s.DeleteOldIncidents(ctx, time.Hour, 1); return err },
-		"AppendEvents":       func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
-		"AppendAudit":        func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
+		"ClaimEvents":        func() error { _, err := s.ClaimEvents(ctx, longLease, 1); return err },
+		"PlanEvents":         func() error { _, err := s.PlanEvents(ctx, []store.EventPlan{{EventID: 1}}); return err },
+		"ClaimNotifications": func() error {
+			_, err := s.ClaimNotifications(ctx, store.NotificationClaim{LeaseFor: longLease, Limits: map[dispatchapy.Via]int{dispatchapy.ViaEmail: 1}})
+			return err
+		},
+		"RecordNotifications": func() error {
+			_, err := s.RecordNotifications(ctx, []store.NotificationOutcome{{ID: 1, Status: dispatchapy.NotificationSent}})
+			return err
+		},
+		"ListNotifications":      func() error { _, err := s.ListNotifications(ctx, store.NotificationQuery{Limit: 1}); return err },
+		"Notification":           func() error { _, err := s.Notification(ctx, 1); return err },
+		"RetryNotification":      func() error { _, err := s.RetryNotification(ctx, 1); return err },
+		"Told":                   func() error { _, err := s.Told(ctx, []int64{1}); return err },
+		"NotificationBacklog":    func() error { _, err := s.NotificationBacklog(ctx); return err },
+		"DeleteOldNotifications": func() error { _, err := s.DeleteOldNotifications(ctx, time.Hour, 1); return err },
+		"AppendEvents":           func() error { return s.AppendEvents(ctx, []dispatchapy.Event{{Kind: dispatchapy.EventTaskFailed}}) },
+		"AppendAudit":            func() error { return s.AppendAudit(ctx, []store.AuditEntry{{By: "tester"}}) },
 		"RewriteAudit": func() error {
 			_, err := s.RewriteAudit(ctx, 0, 1, func(text []byte) ([]byte, error) { return text, nil })
 			return err
@@ -268,6 +284,10 @@ func testWatchOthers(t *testing.T, s store.Store) {
 	eventually(t, "a hint of a changed configuration", func() bool {
 		change(t, s, store.ConfigUpdate{})
 		return seen(func(h store.Hint) bool { return h.Config })
+	})
+	eventually(t, "a hint of an event", func() bool {
+		happen(t, s, dispatchapy.Event{Kind: dispatchapy.EventTaskFailed})
+		return seen(func(h store.Hint) bool { return h.Events })
 	})
 	eventually(t, "a hint of a changed health", func() bool {
 		o := probed(force(t, s, resourceA, longLease), time.Hour)

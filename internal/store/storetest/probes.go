@@ -117,6 +117,7 @@ func testProbeRoundTrip(t *testing.T, s store.Store) {
 	want := probed(force(t, s, resourceA, longLease), time.Hour)
 	want.Events = []dispatchapy.Event{{Kind: dispatchapy.EventResourceDown, At: want.Check.At, ResourceID: resourceA, Detail: "503"}}
 	recordProbe(t, s, want)
+	want.Check.EventID = events(t, s)[0].ID
 
 	equal(t, "health", health(t, s), map[int64]dispatchapy.Health{resourceA: want.Health})
 	equal(t, "checks", checks(t, s, resourceA, 0, 10), []dispatchapy.Check{want.Check}, cmpopts.IgnoreFields(dispatchapy.Check{}, "ID"))

@@ -52,6 +52,8 @@ func Run(t *testing.T, open Opener) {
 		{"Probes", probeCases},
 		{"Uptime", uptimeCases},
 		{"Incidents", incidentCases},
+		{"Plans", planCases},
+		{"Notifications", notificationCases},
 		{"Conditions", conditionCases},
 		{"Audit", auditCases},
 		{"Sessions", sessionCases},
