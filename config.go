@@ -111,6 +111,9 @@ func (r *Resource) Normalize() {
 	if r.Notify != nil {
 		r.Notify.normalize()
 	}
+	for i := range r.Maintenance {
+		r.Maintenance[i].normalize()
+	}
 	if r.Alerts != nil {
 		r.Alerts.CertificateExpiring.normalize()
 	}

@@ -45,19 +45,35 @@ type Span struct {
 	From, To time.Time // To is not a part of it
 }
 
-// Spans gives what the history does not hold yet of the time before now. Time
-// of which nothing is known is in no span: before the first check, and where
-// no check came although it was due, because nobody looked.
-func (h *Health) Spans(now time.Time) []Span {
-	to := now
-	if h.HoldsUntil.Before(to) {
-		to = h.HoldsUntil
-	}
-	known := h.State == HealthUp || h.State == HealthDown
-	if !known || h.CountedTo.IsZero() || !h.CountedTo.Before(to) {
+// MaxSpan is how far back the history is written: checks that are further apart
+// leave a gap. So the work of one check is bounded.
+const MaxSpan = 48 * time.Hour
+
+// Spans gives what the history does not hold yet of the time before now, with
+// the windows of maintenance cut out of it. Time of which nothing is known is in
+// no span: before the first check, and where no check came although it was due,
+// because nobody looked.
+func (h *Health) Spans(now time.Time, maintenance []Maintenance) (spans []Span) {
+	if h.CountedTo.IsZero() {
 		return nil
 	}
-	return []Span{{State: h.State, From: h.CountedTo, To: to}}
+	known := h.State == HealthUp || h.State == HealthDown
+	for from := latest(h.CountedTo, now.Add(-MaxSpan)); from.Before(now); {
+		w, in, next := MaintenanceAt(maintenance, from)
+		to := now
+		if !next.IsZero() && next.Before(now) {
+			to = next
+		}
+		switch {
+		case in:
+			to = earliest(w.Until, now)
+			spans = append(spans, Span{State: HealthMaintenance, From: from, To: to})
+		case known && from.Before(h.HoldsUntil):
+			spans = append(spans, Span{State: h.State, From: from, To: earliest(h.HoldsUntil, to)})
+		}
+		from = to
+	}
+	return spans
 }
 
 // Check is one health check, as kept in the history.

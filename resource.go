@@ -19,8 +19,9 @@ type Resource struct {
 	Concurrency int        `json:"concurrency,omitempty"`
 	RateLimit   *RateLimit `json:"rate_limit,omitempty"`
 
-	HealthCheck HealthCheck `json:"health_check"`
-	Notify      *Notify     `json:"notify,omitempty"`
+	HealthCheck HealthCheck   `json:"health_check"`
+	Maintenance []Maintenance `json:"maintenance,omitempty"` // planned
+	Notify      *Notify       `json:"notify,omitempty"`
 
 	Alerts *ResourceAlerts `json:"alerts,omitempty"`
 }

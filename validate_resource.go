@@ -30,6 +30,10 @@ func (r *Resource) validate(at place) {
 		between(limit.field("burst"), l.Burst, 1, MaxRate)
 	}
 	r.HealthCheck.validate(at.field("health_check"), r.RequiredParams)
+	at.field("maintenance").check(len(r.Maintenance) <= MaxMaintenance, "must have at most %d entries", MaxMaintenance)
+	for i := range r.Maintenance {
+		r.Maintenance[i].validate(at.item("maintenance", i))
+	}
 	if r.Notify != nil {
 		r.Notify.validate(at.field("notify"))
 	}

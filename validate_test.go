@@ -55,6 +55,9 @@ func validConfig() *Config {
 		{Name: "chat", Webhook: &WebhookNotice{Enabled: new(true), URL: "https://chat.example.com/hook"}},
 	}
 	c.Settings.Alerts.TaskFailed.Channels = []string{"ops", "chat"}
+	c.Resources[0].Maintenance = []Maintenance{
+		{From: time.Unix(1, 0), Until: time.Unix(2, 0), Note: "move"}, {Weekly: &Weekly{Days: []Weekday{"Sun", "mon"}, At: "23:59", For: Duration(time.Hour), Timezone: "Asia/Tokyo"}},
+	}
 	c.Resources[0].Alerts = &ResourceAlerts{BreakerOpen: LastingAlert{For: Duration(time.Minute), Channels: []string{"chat"}}}
 	c.Endpoints[0].Alerts = &EndpointAlerts{FailuresHigh: FailuresAlert{Percent: 99}}
 	return c
@@ -123,6 +126,26 @@ func TestValidateNamesEveryFault(t *testing.T) {
 			r.HealthCheck.Flap = Flap{Changes: 21, Within: Duration(25 * time.Hour)}
 			r.HealthCheck.RemindEvery = math.MaxInt64
 		}, []string{"resources[0].health_check.flap.changes: between 2 and 20", "resources[0].health_check.flap.within: between 10s and 24h", "resources[0].health_check.remind_every: at most 8760h"}},
+		{"maintenance", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			r.Maintenance = []Maintenance{
+				{Note: strings.Repeat("x", 201)}, {From: time.Unix(2, 0), Until: time.Unix(1, 0)}, {Until: time.Unix(1, 0)},
+				{From: time.Unix(1, 0), Weekly: &Weekly{}}, {Weekly: &Weekly{At: "24:00", Timezone: "Moon/Base"}},
+				{Weekly: &Weekly{Days: []Weekday{"sunday"}, At: "1:30", For: Duration(145 * time.Hour), Timezone: "Local"}}, {Weekly: &Weekly{Days: []Weekday{"sun"}, At: "12:60", For: Duration(time.Hour)}},
+			}
+		}, []string{
+			"resources[0].maintenance[0].note: at most 200", "resources[0].maintenance[0]: either from and until, or weekly", "resources[0].maintenance[1].until: after from",
+			"resources[0].maintenance[2].from: is missing", "resources[0].maintenance[3]: not both",
+			"resources[0].maintenance[4].weekly.days: at least one day", "resources[0].maintenance[4].weekly.at: a time of day",
+			"resources[0].maintenance[4].weekly.for: between 1m and 144h", `resources[0].maintenance[4].weekly.timezone: "Moon/Base" is not known`,
+			`resources[0].maintenance[5].weekly.days[0]: "sunday" is not known`, "resources[0].maintenance[5].weekly.at: a time of day",
+			"resources[0].maintenance[5].weekly.for: between 1m and 144h", `resources[0].maintenance[5].weekly.timezone: "Local"`,
+			"resources[0].maintenance[6].weekly.at: a time of day",
+		}},
+		{"too much maintenance", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
+			for range MaxMaintenance {
+				r.Maintenance = append(r.Maintenance, r.Maintenance[0])
+			}
+		}, []string{"resources[0].maintenance: at most 20"}},
 		{"channels", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
 			c.Settings.Alerts.Channels = append(c.Settings.Alerts.Channels, Channel{Name: "ops"}, Channel{Webhook: &WebhookNotice{Enabled: new(true)}},
 				Channel{Name: "both", Email: &EmailNotice{Enabled: new(true)}, Webhook: &WebhookNotice{URL: "http://a/", Headers: map[string]Secret{"X": Redacted}}})

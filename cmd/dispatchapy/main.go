@@ -3,7 +3,7 @@ package main
 
 import (
 	"os"
-	_ "time/tzdata" // time zones of quiet hours, where the machine has none
+	_ "time/tzdata" // time zones of quiet hours and maintenance, where the machine has none
 
 	"dispatchapy/internal/cli"
 )

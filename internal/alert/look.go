@@ -40,15 +40,34 @@ func (l *look) endpoints() {
 		l.judge(key(dispatchapy.EventEndpointOnBackup), Policy{rules.EndpointOnBackup.IsOn(), wait, wait},
 			func(bool) Observation { return onBackup(e, evidence) })
 		l.judge(key(dispatchapy.EventEndpointDown), Policy{On: rules.EndpointDown.IsOn()},
-			func(bool) Observation { return endpointDown(e, l.runner.Available.Health) })
+			func(bool) Observation { return endpointDown(e, l.runner.Available.Health, l.now) })
 		delay := l.snapshot.Config.Settings.TaskDelay.Max.Std()
 		l.judge(key(dispatchapy.EventBacklogOld), Policy{On: rules.BacklogOld.IsOn()}, func(active bool) Observation {
+			if l.planned(e) {
+				return Observation{} // it is no wonder
+			}
 			return backlogOld(l.runner.lanes[e.ID], rules.BacklogOld.For.Std(), delay, active, l.now)
 		})
 		l.judge(key(dispatchapy.EventFailuresHigh), Policy{On: rules.FailuresHigh.IsOn(), Clear: calm}, func(active bool) Observation {
 			return failuresHigh(counted, &rules.FailuresHigh, active, l.watchedFor(rules.FailuresHigh.Within.Std()))
 		})
 	}
+}
+
+// planned reports whether everything that an endpoint could use is in
+// maintenance.
+func (l *look) planned(e *routing.Endpoint) bool {
+	some := false
+	for _, route := range e.Routes {
+		if !route.Resource.IsActive() {
+			continue
+		}
+		if _, in := route.Resource.InMaintenance(l.now); !in {
+			return false
+		}
+		some = true
+	}
+	return some
 }
 
 // seen gives what the watch has of an endpoint.
@@ -87,6 +106,9 @@ func (l *look) resources() {
 			return store.ConditionKey{Kind: kind, ResourceID: r.ID}
 		}
 		l.judge(key(dispatchapy.EventBreakerOpen), Policy{rules.BreakerOpen.IsOn(), rules.BreakerOpen.For.Std(), calm}, func(bool) Observation {
+			if _, planned := r.InMaintenance(l.now); planned {
+				return Observation{} // nobody is told until it is over
+			}
 			return breakerOpen(r, available.Breaker(r.ID), available.Health(r.ID), used[r.ID], tally.alive)
 		})
 		wait := rules.ResourceSaturated.For.Std()

@@ -15,12 +15,12 @@ import (
 
 // endpointDown: no resource of an endpoint can be used, because of its checks.
 // One that flaps speaks for neither side.
-func endpointDown(e *routing.Endpoint, health func(resourceID int64) dispatchapy.Health) Observation {
+func endpointDown(e *routing.Endpoint, health func(resourceID int64) dispatchapy.Health, now time.Time) Observation {
 	var down []string
 	flapping := false
 	for i := range e.Routes {
 		r := e.Routes[i].Resource
-		if !r.IsActive() {
+		if _, planned := r.InMaintenance(now); planned || !r.IsActive() {
 			continue
 		}
 		h := health(r.ID)

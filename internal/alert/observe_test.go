@@ -138,6 +138,15 @@ func seen(o Observation) string {
 	return "right: " + o.Cause
 }
 
+// planned puts resources in maintenance.
+func planned(resources ...int) func(*dispatchapy.Config) {
+	return func(c *dispatchapy.Config) {
+		for _, i := range resources {
+			c.Resources[i].Maintenance = []dispatchapy.Maintenance{{From: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour)}}
+		}
+	}
+}
+
 func TestEndpointDown(t *testing.T) {
 	unwatched := func(c *dispatchapy.Config) { c.Resources[1].HealthCheck.Enabled = false }
 	inactive := func(c *dispatchapy.Config) { c.Endpoints[0].Active = new(bool) }
@@ -146,13 +155,16 @@ func TestEndpointDown(t *testing.T) {
 		states string // of one, two and three: u(p), d(own), f(lapping), ? unknown
 		want   string
 	}{
-		"one is down":             {nil, "duu", "right: two can be used"},
-		"unknown is usable":       {nil, "d?d", "right: two can be used"},
-		"all are down":            {nil, "ddd", "wrong: all its resources are down: one, two, three"},
-		"one flaps and is up":     {nil, "dfd", "unknown"},
-		"one flaps, one is up":    {nil, "dfu", "right: three can be used"},
-		"one is not checked":      {unwatched, "ddd", "right: two can be used"},
-		"an endpoint that is off": {inactive, "ddd", "right: no resource is down"},
+		"one is down":                          {nil, "duu", "right: two can be used"},
+		"unknown is usable":                    {nil, "d?d", "right: two can be used"},
+		"all are down":                         {nil, "ddd", "wrong: all its resources are down: one, two, three"},
+		"one flaps and is up":                  {nil, "dfd", "unknown"},
+		"one flaps, one is up":                 {nil, "dfu", "right: three can be used"},
+		"one is not checked":                   {unwatched, "ddd", "right: two can be used"},
+		"an endpoint that is off":              {inactive, "ddd", "right: no resource is down"},
+		"the one that is up is in maintenance": {planned(1), "ddu", "right: three can be used"},
+		"those that are up are in maintenance": {planned(2), "ddu", "wrong: all its resources are down: one, two"},
+		"all are in maintenance":               {planned(0, 1, 2), "ddu", "right: no resource is down"},
 		"none is switched on": {func(c *dispatchapy.Config) {
 			for i := range c.Resources {
 				c.Resources[i].Active = new(bool)
@@ -175,13 +187,13 @@ func TestEndpointDown(t *testing.T) {
 				return dispatchapy.Health{State: dispatchapy.HealthUnknown}
 			}
 			s := snapshot(t, tt.change)
-			if got := seen(endpointDown(s.EndpointByID(11), health)); got != tt.want {
+			if got := seen(endpointDown(s.EndpointByID(11), health, time.Now())); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
 		})
 	}
 	only := func(int64) dispatchapy.Health { return dispatchapy.Health{State: dispatchapy.HealthDown} }
-	if got := seen(endpointDown(snapshot(t, nil).EndpointByID(12), only)); got != "wrong: its resource is down: one" {
+	if got := seen(endpointDown(snapshot(t, nil).EndpointByID(12), only, time.Now())); got != "wrong: its resource is down: one" {
 		t.Errorf("of one resource: %s", got)
 	}
 }

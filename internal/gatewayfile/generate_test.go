@@ -117,7 +117,8 @@ func resource(name string) *rapid.Generator[dispatchapy.Resource] {
 				Flap:        dispatchapy.Flap{Changes: rapid.SampledFrom([]int{0, 2, 5}).Draw(t, "flap"), Within: duration().Draw(t, "flap within")},
 				RemindEvery: duration().Draw(t, "remind"),
 			},
-			Notify: maybe(t, "notify", rapid.Custom(notify)),
+			Maintenance: rapid.SliceOfN(rapid.Custom(maintenance), 0, 2).Draw(t, "maintenance"),
+			Notify:      maybe(t, "notify", rapid.Custom(notify)),
 			Alerts: maybe(t, "alerts", rapid.Custom(func(t *rapid.T) dispatchapy.ResourceAlerts {
 				return dispatchapy.ResourceAlerts{
 					ResourceDown: alert(t), ResourceFlapping: alert(t), ResourceSaturated: lasting(t), BreakerOpen: lasting(t), CertificateExpiring: certificate(t),
@@ -125,6 +126,21 @@ func resource(name string) *rapid.Generator[dispatchapy.Resource] {
 			})),
 		}
 	})
+}
+
+func maintenance(t *rapid.T) dispatchapy.Maintenance {
+	m := dispatchapy.Maintenance{Note: text().Draw(t, "note")}
+	if rapid.Bool().Draw(t, "once") {
+		m.From = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "from"), 0)
+		m.Until = time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "until"), 0)
+	}
+	m.Weekly = maybe(t, "weekly", rapid.Custom(func(t *rapid.T) dispatchapy.Weekly {
+		return dispatchapy.Weekly{
+			Days: rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(dispatchapy.Weekdays), rapid.Map(text(), func(s string) dispatchapy.Weekday { return dispatchapy.Weekday(s) })), 0, 3).Draw(t, "days"),
+			At:   text().Draw(t, "at"), For: duration().Draw(t, "for"), Timezone: text().Draw(t, "zone"),
+		}
+	}))
+	return m
 }
 
 func alert(t *rapid.T) dispatchapy.Alert {

@@ -17,8 +17,13 @@ const holdsExtra = time.Minute
 // judge turns a check into what is stored.
 func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dispatchapy.Check) store.ProbeOutcome {
 	hc, before := &res.HealthCheck, &lease.Health
-	outcome := store.ProbeOutcome{Fence: lease.Fence, Spans: before.Spans(check.At)}
-	if watched(res) {
+	outcome := store.ProbeOutcome{Fence: lease.Fence, Spans: before.Spans(check.At, res.Maintenance)}
+	switch window, planned := res.InMaintenance(check.At); {
+	case planned && watched(res):
+		// Somebody wanted to know. It changes nothing, and nobody is told.
+		outcome.Health, outcome.NextIn = *before, nextVisit(window, check.At)
+		outcome.Health.CheckedAt = check.At
+	case watched(res):
 		var change Transition
 		outcome.Health, change = Evaluate(*before, check.OK, check.At, policyOf(hc))
 		outcome.NextIn = max(hc.Interval.At(r.random()), minInterval)
@@ -26,7 +31,7 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 		if i := outcome.Incident; i != nil && !i.Close {
 			i.Entries = append(r.watch.TakeFailures(res.ID), i.Entries...)
 		}
-	} else {
+	default:
 		// Due at once as soon as checks are switched on.
 		outcome.Health = forget(*before, check.At)
 		outcome.Health.CheckedAt = check.At
@@ -36,6 +41,40 @@ func (r *Runner) judge(res *routing.Resource, lease store.ProbeLease, check *dis
 	check.State = outcome.Health.State
 	outcome.Check = *check
 	return outcome
+}
+
+// visitEvery is how often a resource in maintenance is visited instead of
+// checked: its history is written, and a window that is taken back is noticed.
+const visitEvery = time.Minute
+
+func nextVisit(w dispatchapy.Window, now time.Time) time.Duration {
+	return max(min(w.Until.Sub(now), visitEvery), minInterval)
+}
+
+// visit is what is stored of a resource in maintenance in the place of a check.
+func visit(res *routing.Resource, lease store.ProbeLease, w dispatchapy.Window, now time.Time) store.ProbeOutcome {
+	outcome := store.ProbeOutcome{
+		Fence: lease.Fence, Health: lease.Health, NextIn: nextVisit(w, now),
+		Spans: lease.Health.Spans(now, res.Maintenance),
+	}
+	if lease.Health.CountedTo.Before(w.From) { // the first visit
+		outcome.Incident = &store.IncidentChange{
+			Kind: dispatchapy.EventResourceDown, ResourceID: res.ID, At: now,
+			Entries: []dispatchapy.IncidentEntry{{Kind: dispatchapy.EntryMaintenance, At: w.From, Detail: maintenanceDetail(w)}},
+		}
+	}
+	outcome.Health.ResourceID = res.ID
+	outcome.Health.CountedTo = now
+	outcome.Health.HoldsUntil = now
+	return outcome
+}
+
+func maintenanceDetail(w dispatchapy.Window) string {
+	detail := "maintenance until " + w.Until.UTC().Format(time.RFC3339)
+	if w.Note != "" {
+		detail += ": " + w.Note
+	}
+	return detail
 }
 
 // incidentOf gives what a check means for the incident of a resource that is
@@ -134,13 +173,17 @@ func (r *Runner) releaseAll(ids []int64) error {
 	if err != nil {
 		return err
 	}
-	now := r.now()
+	now, snapshot := r.now(), r.snapshots.Load()
 	outcomes := make([]store.ProbeOutcome, len(claimed.Probes))
 	for i, lease := range claimed.Probes {
 		const reason = "it is not checked any more"
 		id := lease.Health.ResourceID
+		var windows []dispatchapy.Maintenance
+		if res := snapshot.ResourceByID(id); res != nil {
+			windows = res.Maintenance
+		}
 		outcomes[i] = store.ProbeOutcome{
-			Fence: lease.Fence, Health: forget(lease.Health, now), Spans: lease.Health.Spans(now),
+			Fence: lease.Fence, Health: forget(lease.Health, now), Spans: lease.Health.Spans(now, windows),
 			Incident: &store.IncidentChange{
 				Kind: dispatchapy.EventResourceDown, ResourceID: id, At: now, Close: true, Reason: reason,
 				Event: &dispatchapy.Event{Kind: dispatchapy.EventResourceUp, At: now, ResourceID: id, Detail: reason},

@@ -170,10 +170,10 @@ func TestSpansOfChecks(t *testing.T) {
 			if want := now.Add(2*interval + holdsExtra); !h.HoldsUntil.Equal(want) {
 				t.Errorf("it holds until %v, want %v", h.HoldsUntil, want)
 			}
-			if got := h.Spans(now.Add(interval)); len(got) != 1 || got[0].State != dispatchapy.HealthDown || got[0].To.Sub(got[0].From) != interval {
+			if got := h.Spans(now.Add(interval), nil); len(got) != 1 || got[0].State != dispatchapy.HealthDown || got[0].To.Sub(got[0].From) != interval {
 				t.Errorf("after an interval the spans are %+v", got)
 			}
-			if got := h.Spans(now.Add(99 * interval)); got[0].To.Sub(got[0].From) != 2*interval+holdsExtra {
+			if got := h.Spans(now.Add(99*interval), nil); got[0].To.Sub(got[0].From) != 2*interval+holdsExtra {
 				t.Errorf("nobody looked for long, and the spans are %+v", got)
 			}
 			if got := w.store.spans; len(got) != 1 || got[0].State != dispatchapy.HealthUp || got[0].To.Sub(got[0].From) != interval {

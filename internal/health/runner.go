@@ -165,28 +165,34 @@ func (r *Runner) tellGate(h dispatchapy.Health) {
 // now gives the time with the precision that stores keep.
 func (r *Runner) now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// settle judges a check, stores it with the new state and opens or closes the
-// gate. held is false if the lease was lost meanwhile; then nothing changed.
+// keep stores an outcome and opens or closes the gate. held is false if the
+// lease was lost meanwhile; then nothing changed.
 //
 // Failure policy: where the result cannot be stored, the gate stays as it was.
 // The lease ends by itself and the resource is checked again.
-func (r *Runner) settle(res *routing.Resource, lease store.ProbeLease, check *dispatchapy.Check) (nextIn time.Duration, held bool, err error) {
-	outcome := r.judge(res, lease, check)
+func (r *Runner) keep(outcome *store.ProbeOutcome) (held bool, err error) {
 	// Not ended by Stop: a result that is there is worth the moment it takes to
 	// store it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.life), recordTimeout)
 	defer cancel()
 	r.applying.RLock()
 	defer r.applying.RUnlock()
-	stale, err := r.store.RecordProbes(ctx, []store.ProbeOutcome{outcome})
+	stale, err := r.store.RecordProbes(ctx, []store.ProbeOutcome{*outcome})
 	if err != nil || len(stale) > 0 {
-		return 0, false, err
+		return false, err
 	}
 	r.tellGate(outcome.Health)
-	if first := lease.Health.State == dispatchapy.HealthUnknown && check.OK; !first {
+	return true, nil
+}
+
+// settle judges a check and keeps the outcome.
+func (r *Runner) settle(res *routing.Resource, lease store.ProbeLease, check *dispatchapy.Check) (nextIn time.Duration, held bool, err error) {
+	outcome := r.judge(res, lease, check)
+	held, err = r.keep(&outcome)
+	if first := lease.Health.State == dispatchapy.HealthUnknown && check.OK; held && !first {
 		r.logChange(res, outcome.Incident, check)
 	}
-	return outcome.NextIn, true, nil
+	return outcome.NextIn, held, err
 }
 
 // logChange says what people may hear of, but for the detail: it may be an

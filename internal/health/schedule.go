@@ -142,15 +142,26 @@ func (r *Runner) startDue(s *schedule, ended chan<- finished) time.Duration {
 	return s.sleep(time.Now(), r.slots)
 }
 
-// run makes one scheduled check.
+// run makes one scheduled check, or visits a resource that is in maintenance.
 func (r *Runner) run(res *routing.Resource, lease store.ProbeLease, ended chan<- finished) {
 	f := finished{id: res.ID, due: time.Now().Add(leaseFor)}
 	defer func() { ended <- f }()
-	check, canceled := r.ask(r.life, res)
-	if canceled {
-		return
+	var (
+		nextIn time.Duration
+		held   bool
+		err    error
+	)
+	if window, planned := res.InMaintenance(r.now()); planned {
+		outcome := visit(res, lease, window, r.now())
+		nextIn = outcome.NextIn
+		held, err = r.keep(&outcome)
+	} else {
+		check, canceled := r.ask(r.life, res)
+		if canceled {
+			return
+		}
+		nextIn, held, err = r.settle(res, lease, &check)
 	}
-	nextIn, held, err := r.settle(res, lease, &check)
 	switch {
 	case err != nil:
 		r.log.Warn("health check cannot be stored; it will be made again", "resource", res.Name, "error", err)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -122,4 +123,29 @@ func TestFiltersOfIncidentsAndEvents(t *testing.T) {
 	g.get("/v1/incidents?open=maybe").wantProblem(422, dispatchapy.CodeInvalid)
 	g.get("/v1/incidents?since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z").wantProblem(422, dispatchapy.CodeInvalid)
 	g.get("/v1/events?since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z").wantProblem(422, dispatchapy.CodeInvalid)
+}
+
+func TestMaintenanceIsSaidEverywhere(t *testing.T) {
+	g := newGateway(t)
+	primary := g.table.Load().Config.Resource("primary")
+	path := fmt.Sprintf("/v1/resources/%d", primary.ID)
+	now := time.Now().UTC().Truncate(time.Second)
+	body := fmt.Sprintf(`{"maintenance":[{"from":%q,"until":%q,"note":"the provider moves"}]}`, now.Add(-time.Hour).Format(time.RFC3339), now.Add(time.Hour).Format(time.RFC3339))
+	g.change("PATCH", path, `"1"`, body).want(200)
+	said := fmt.Sprintf(`"maintenance":{"from":"%s","until":"%s","note":"the provider moves"}`,
+		now.Add(-time.Hour).Format("2006-01-02T15:04:05.000Z"), now.Add(time.Hour).Format("2006-01-02T15:04:05.000Z"))
+	for _, path := range []string{path, "/v1/resources", "/v1/health"} {
+		if got := g.get(path).want(200).body; !strings.Contains(got, said) || strings.Count(got, said) != 1 {
+			t.Errorf("%s does not say %s once: %s", path, said, got)
+		}
+	}
+	preview := g.posted(fmt.Sprintf("/v1/endpoints/%d/preview", g.table.Load().Config.Endpoint("sms").ID), "", `{"payload":{"ref":"r","scope":"s"}}`).want(200)
+	if !strings.Contains(preview.body, `"in maintenance"`) {
+		t.Errorf("the preview is %s", preview.body)
+	}
+	g.change("PATCH", path, `"2"`, `{"maintenance":[{"weekly":{"days":["noday"],"at":"02:30","for":"1h"}}]}`).wantProblem(422, dispatchapy.CodeInvalid)
+	g.change("PATCH", path, `"2"`, `{"maintenance":null}`).want(200)
+	if got := g.get(path).want(200).body; strings.Contains(got, "maintenance") {
+		t.Errorf("taken back: %s", got)
+	}
 }

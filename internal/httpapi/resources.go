@@ -25,6 +25,7 @@ type Resource struct {
 	Concurrency    int                           `json:"concurrency,omitempty"`
 	RateLimit      *dispatchapy.RateLimit        `json:"rate_limit,omitempty"`
 	HealthCheck    *dispatchapy.HealthCheck      `json:"health_check,omitempty"`
+	Maintenance    []dispatchapy.Maintenance     `json:"maintenance,omitempty" doc:"Planned"`
 	Notify         *dispatchapy.Notify           `json:"notify,omitempty" doc:"Header values are masked"`
 	Alerts         *dispatchapy.ResourceAlerts   `json:"alerts,omitempty" doc:"Instead of the settings' rules"`
 	Health         health                        `json:"health"`
@@ -37,6 +38,14 @@ type health struct {
 	Flapping  bool                    `json:"flapping" doc:"It changes between up and down too often to tell people each time"`
 	Failures  int                     `json:"consecutive_failures"`
 	Successes int                     `json:"consecutive_successes"`
+	Planned   *planned                `json:"maintenance,omitempty" doc:"That it is in: it gets no traffic and no checks"`
+}
+
+// planned is a window of maintenance.
+type planned struct {
+	From  timestamp `json:"from"`
+	Until timestamp `json:"until"`
+	Note  string    `json:"note"`
 }
 
 // resourceDetail is a resource with its latest check.
@@ -140,9 +149,10 @@ func newResource(r *service.Resource) Resource {
 		Timeout:        r.Timeout,
 		Concurrency:    r.Concurrency,
 		RateLimit:      r.RateLimit,
+		Maintenance:    r.Maintenance,
 		Notify:         r.Notify,
 		Alerts:         r.Alerts,
-		Health:         newHealth(&r.Health),
+		Health:         newHealth(&r.Health, r.Planned),
 	}
 	if r.HealthCheck.Method != "" {
 		out.HealthCheck = &r.HealthCheck
@@ -150,8 +160,8 @@ func newResource(r *service.Resource) Resource {
 	return out
 }
 
-func newHealth(h *dispatchapy.Health) health {
-	return health{
+func newHealth(h *dispatchapy.Health, window *dispatchapy.Window) health {
+	out := health{
 		State:     h.State,
 		Since:     optionalTime(h.Since),
 		CheckedAt: optionalTime(h.CheckedAt),
@@ -159,6 +169,10 @@ func newHealth(h *dispatchapy.Health) health {
 		Failures:  h.Failures,
 		Successes: h.Successes,
 	}
+	if window != nil {
+		out.Planned = &planned{From: timestamp(window.From), Until: timestamp(window.Until), Note: window.Note}
+	}
+	return out
 }
 
 func newCheck(c *dispatchapy.Check) check {

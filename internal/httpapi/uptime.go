@@ -102,7 +102,7 @@ func newUptime(u *service.Uptime) uptime {
 
 func newResourceHealth(r *service.ResourceHealth) resourceHealth {
 	out := resourceHealth{
-		ID: r.ID, Name: r.Name, Active: r.Active, Health: newHealth(&r.Health), Uptime: newUptime(&r.Uptime),
+		ID: r.ID, Name: r.Name, Active: r.Active, Health: newHealth(&r.Health, r.Planned), Uptime: newUptime(&r.Uptime),
 		Recent: make([]checkMark, len(r.Recent)), Repairs: newRepairs(&r.Repairs),
 	}
 	for i, m := range r.Recent {

@@ -201,6 +201,9 @@ func (g *gate) room(r *Resource, now time.Time) (int, Reason, time.Duration) {
 	if !r.IsActive() {
 		return 0, Inactive, 0
 	}
+	if w, in := r.InMaintenance(now); in {
+		return 0, Maintenance, w.Until.Sub(now)
+	}
 	// Without checks nobody would ever find out that it is up again.
 	if r.HealthCheck.Enabled && g.health.State == dispatchapy.HealthDown {
 		return 0, Down, 0

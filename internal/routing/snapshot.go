@@ -50,6 +50,7 @@ type Route struct {
 type Resource struct {
 	*dispatchapy.Resource
 	Target deliver.Target
+	phase  atomic.Pointer[phase]
 }
 
 // tokenUse is what a token opens, and for how long.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/routing"
@@ -13,6 +14,8 @@ type Resource struct {
 	dispatchapy.Resource
 	Health    dispatchapy.Health
 	LastCheck *dispatchapy.Check // nil: none yet, or not asked for
+
+	Planned *dispatchapy.Window // the maintenance that it is in; nil: none
 }
 
 // ListResources gives a page of the resources that p may see, by name, without
@@ -140,7 +143,15 @@ func viewResource(p dispatchapy.Principal, r *dispatchapy.Resource, health map[i
 		view.Resource = *resourceKind.masked(r)
 	}
 	view.Health = healthOf(health, r.ID)
+	view.Planned = plannedNow(r)
 	return view
+}
+
+func plannedNow(r *dispatchapy.Resource) *dispatchapy.Window {
+	if w, in, _ := dispatchapy.MaintenanceAt(r.Maintenance, time.Now()); in {
+		return &w
+	}
+	return nil
 }
 
 func healthOf(health map[int64]dispatchapy.Health, id int64) dispatchapy.Health {

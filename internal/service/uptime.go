@@ -104,7 +104,8 @@ func (s *Service) ResourceUptime(ctx context.Context, p dispatchapy.Principal, i
 	if err := require(p, dispatchapy.ReadConfig); err != nil {
 		return ResourceUptime{}, err
 	}
-	if _, err := s.sightOf(p).resource(id); err != nil {
+	resource, err := s.sightOf(p).resource(id)
+	if err != nil {
 		return ResourceUptime{}, err
 	}
 	now := time.Now()
@@ -125,7 +126,7 @@ func (s *Service) ResourceUptime(ctx context.Context, p dispatchapy.Principal, i
 	for i := range sums {
 		sums[i].since = since.Add(time.Duration(i) * bar)
 		sums[i].until = earlier(sums[i].since.Add(bar), now)
-		sums[i].addSpans(present.Spans(now))
+		sums[i].addSpans(present.Spans(now, resource.Maintenance))
 	}
 	for i := range rows {
 		if at := int(rows[i].Start.Sub(since) / bar); at >= 0 && at < bars {
@@ -159,6 +160,7 @@ type ResourceHealth struct {
 	Uptime Uptime
 
 	Repairs Repairs
+	Planned *dispatchapy.Window // the maintenance that it is in; nil: none
 }
 
 // ListHealth gives a page of the health of the resources that p may see, by
@@ -215,9 +217,9 @@ func (s *Service) resourceHealth(ctx context.Context, resources []*routing.Resou
 	sums := make([]uptimeSum, len(resources))
 	for i, r := range resources {
 		at[r.ID] = i
-		out[i] = ResourceHealth{ID: r.ID, Name: r.Name, Active: r.IsActive(), Health: healthOf(health, r.ID)}
+		out[i] = ResourceHealth{ID: r.ID, Name: r.Name, Active: r.IsActive(), Health: healthOf(health, r.ID), Planned: plannedNow(r.Resource)}
 		sums[i] = uptimeSum{since: since, until: now}
-		sums[i].addSpans(out[i].Health.Spans(now))
+		sums[i].addSpans(out[i].Health.Spans(now, r.Maintenance))
 	}
 	for i := range rows {
 		sums[at[rows[i].ResourceID]].add(&rows[i])

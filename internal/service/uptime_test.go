@@ -29,7 +29,7 @@ func (n *node) checked(resourceID int64, at time.Time, ok bool, by string, holds
 		Fence:  claimed.Probes[0].Fence,
 		Health: dispatchapy.Health{ResourceID: resourceID, State: state, Since: at, CheckedAt: at, CountedTo: at, HoldsUntil: at.Add(holds)},
 		Check:  dispatchapy.Check{ResourceID: resourceID, At: at, OK: ok, State: state, By: by, Manual: by != "", Method: dispatchapy.CheckSimple, Duration: 3 * time.Millisecond},
-		Spans:  before.Spans(at), NextIn: time.Hour,
+		Spans:  before.Spans(at, nil), NextIn: time.Hour,
 		Incident: &store.IncidentChange{Kind: dispatchapy.EventResourceDown, ResourceID: resourceID, At: at, Open: !ok, Close: ok},
 	}
 	if stale, err := n.store.RecordProbes(n.t.Context(), []store.ProbeOutcome{outcome}); err != nil || len(stale) > 0 {

@@ -54,7 +54,3 @@ type UptimeRow struct {
 	Failures    int64     // failed checks
 	Answer      Histogram // duration of the checks that succeeded
 }
-
-// MaxSpan is how far back before its check a span of time is counted, so that
-// the work of one check is bounded. Checks that are further apart leave a gap.
-const MaxSpan = 48 * time.Hour

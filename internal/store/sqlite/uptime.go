@@ -60,7 +60,7 @@ func addUptime(tx *tx, o *store.ProbeOutcome) error {
 	}
 	for _, span := range o.Spans {
 		to := micros(span.To)
-		from := max(micros(span.From), to-store.MaxSpan.Microseconds())
+		from := max(micros(span.From), to-dispatchapy.MaxSpan.Microseconds())
 		for from < to {
 			end := min((from/hour+1)*hour, to)
 			of(from).spend(span.State, end-from)
