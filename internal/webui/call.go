@@ -2,6 +2,7 @@ package webui
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -52,7 +53,7 @@ func cookie(r *http.Request, name string) string {
 func (ui *UI) serve(route route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := ui.newCall(w, r)
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(route.access.body, maxForm))
 		if err := c.enter(route.access); err != nil {
 			c.fail(err)
 			return
@@ -82,7 +83,7 @@ func (c *call) enter(a access) error {
 			return err
 		}
 	}
-	if c.r.Method == http.MethodPost {
+	if c.r.Method == http.MethodPost && !a.reads {
 		return c.checkCSRF()
 	}
 	return nil

@@ -54,7 +54,7 @@ func (c *call) parse() error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return dispatchapy.Errorf(dispatchapy.CodeTooLarge, "the form is larger than %d MiB", maxForm>>20)
+		return dispatchapy.Errorf(dispatchapy.CodeTooLarge, "the form is larger than %d MiB", tooLarge.Limit>>20)
 	case err != nil:
 		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "the form could not be read")
 	}

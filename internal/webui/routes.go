@@ -15,6 +15,9 @@ type access struct {
 	clients    bool                   // to clients; for them other pages do not exist
 	staff      bool                   // to people who run the gateway
 	permission dispatchapy.Permission // that staff needs; "": none
+
+	body  int64 // bytes that may be sent; 0: maxForm
+	reads bool  // the handler reads the body itself, and checks that the form is ours
 }
 
 var (
@@ -68,6 +71,7 @@ func (ui *UI) routes() []route {
 		ui.clientRoutes(),
 		ui.settingsRoutes(),
 		ui.peopleRoutes(),
+		ui.transferRoutes(),
 		ui.activityRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),

@@ -44,6 +44,7 @@ type UI struct {
 	version   string
 	oidc      string
 	echo      string
+	stash     *stash
 	assets    *assets.Set
 	templates *templates
 	mux       *http.ServeMux
@@ -54,7 +55,7 @@ type UI struct {
 
 // New makes the interface. It panics if a template does not parse.
 func New(o Options) *UI {
-	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, assets: assets.Load(), mux: http.NewServeMux()}
+	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, stash: &stash{drop: o.Service.DropUpload}, assets: assets.Load(), mux: http.NewServeMux()}
 	ui.life, ui.end = context.WithCancel(context.Background())
 	ui.templates = parseTemplates(ui.assets)
 	for _, route := range ui.routes() {
