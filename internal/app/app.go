@@ -210,7 +210,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 		Machine:  a.machine,
 		Spool:    newSpool(a.options.DataDir, a.log),
 		Delivery: service.Delivery{Judge: intake.Judge, Submitter: a.dispatcher, Sender: client, Rooms: a.available, InFlight: a.dispatcher.InFlight},
-		Publish:  a.live.Publish, Subscribe: a.subscribe,
+		Publish:  a.live.Publish, Subscribe: a.subscribe, Position: a.live.Position,
 		OnConfig: func(*routing.Snapshot) {
 			a.dispatcher.Wake()
 			a.health.Wake()

@@ -127,9 +127,31 @@ func (h *Hub) after(position string) (next uint64, lost bool) {
 func (h *Hub) leave() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.readers--; h.readers > 0 {
-		return
+	if h.readers--; h.readers == 0 {
+		h.linger()
 	}
+}
+
+// Position gives where a reader begins now. From then on changes are remembered
+// for a while, although nobody may read yet: whoever shows something asks before
+// it looks, and follows it afterwards.
+func (h *Hub) Position() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.readers == 0 {
+		if h.expiry != nil {
+			h.expiry.Stop()
+		}
+		h.active.Store(true)
+		h.linger()
+	}
+	return h.position(h.next)
+}
+
+func (h *Hub) position(n uint64) string { return h.epoch + "-" + strconv.FormatUint(n, 10) }
+
+// linger has the ring remember for a while without readers.
+func (h *Hub) linger() {
 	var expiry *time.Timer
 	expiry = time.AfterFunc(linger, func() {
 		h.mu.Lock()
@@ -272,6 +294,4 @@ func (r *Reader) latest() (list []dispatchapy.Change, lost bool) {
 }
 
 // Position gives where the reader is.
-func (r *Reader) Position() string {
-	return r.hub.epoch + "-" + strconv.FormatUint(r.next, 10)
-}
+func (r *Reader) Position() string { return r.hub.position(r.next) }

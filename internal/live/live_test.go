@@ -301,3 +301,33 @@ func BenchmarkPublish(b *testing.B) {
 		})
 	}
 }
+
+// TestNothingIsMissedBetweenLookingAndReading: whoever asks where it is before
+// it looks hears of everything that came after, readers or not.
+func TestNothingIsMissedBetweenLookingAndReading(t *testing.T) {
+	bubble(t, func(t *testing.T, h *Hub) {
+		h.Publish(task(1, "queued")) // before it looked
+		at := h.Position()
+		h.Publish(task(2, "queued"))
+		time.Sleep(linger - time.Second)
+		again := h.Position() // is remembered from the latest time that somebody asked
+		h.Publish(task(3, "queued"))
+		time.Sleep(linger - time.Second)
+		r := subscribe(t, h, Audience{}, at)
+		if diff := cmp.Diff([]dispatchapy.Change{task(2, "queued"), task(3, "queued")}, next(t, r).List); diff != "" {
+			t.Error(diff)
+		}
+		other := subscribe(t, h, Audience{}, again)
+		if diff := cmp.Diff([]dispatchapy.Change{task(3, "queued")}, next(t, other).List); diff != "" {
+			t.Error(diff)
+		}
+		r.Close()
+		other.Close()
+		at = h.Position()
+		time.Sleep(linger + time.Second)
+		h.Publish(task(4, "queued")) // nobody came
+		if late := next(t, subscribe(t, h, Audience{}, at)); !late.Resync {
+			t.Errorf("what was forgotten is not told: %+v", late)
+		}
+	})
+}

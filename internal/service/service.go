@@ -91,11 +91,13 @@ type Options struct {
 	// Uses, if set, is told when a client's token is used.
 	Uses ClientUses
 
-	// Publish is told what changes, and Subscribe gives what was published; both
-	// may be nil. Publish must not block. With a client's id a reader hears of
-	// that client's tasks only; with a position it goes on after that.
+	// Publish is told what changes, and Subscribe gives what was published; all of
+	// these may be nil. Publish must not block. With a client's id a reader hears
+	// of that client's tasks only; with a position it goes on after that. Position
+	// gives where a reader begins now.
 	Publish   func(dispatchapy.Change)
 	Subscribe func(clientID int64, position string) (ChangeReader, error)
+	Position  func() string
 
 	// Spool is needed for uploads only.
 	Spool Spool
@@ -124,6 +126,7 @@ type Service struct {
 	onConfig func(*routing.Snapshot)
 	announce func(dispatchapy.Change)
 	follow   func(clientID int64, position string) (ChangeReader, error)
+	position func() string
 	names    atomic.Pointer[directory]
 
 	mailTests  atomic.Int32 // under way
@@ -151,6 +154,7 @@ func New(o Options) *Service {
 		onConfig: o.OnConfig,
 		announce: o.Publish,
 		follow:   o.Subscribe,
+		position: o.Position,
 	}
 	if s.announce == nil {
 		s.announce = func(dispatchapy.Change) {}

@@ -33,6 +33,16 @@ func (s *Service) Watch(_ context.Context, p dispatchapy.Principal, position str
 	return s.follow(p.ClientID, position)
 }
 
+// ChangePosition gives where Watch would begin now. Whoever shows something asks
+// before it looks, so that nothing is missed between looking and watching. It is
+// "" where changes are not followed.
+func (s *Service) ChangePosition() string {
+	if s.position == nil {
+		return ""
+	}
+	return s.position()
+}
+
 // transitioned tells those who watch of a task that somebody acted on.
 func (s *Service) transitioned(r *store.TransitionResult) {
 	if r.Err != nil {

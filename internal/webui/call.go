@@ -26,6 +26,8 @@ type call struct {
 	session dispatchapy.Secret
 	lang    *i18n.Language
 	flash   *toast // to be shown on this page
+
+	position string // of the changes, from before anything was looked at
 }
 
 func (ui *UI) newCall(w http.ResponseWriter, r *http.Request) *call {
@@ -59,6 +61,9 @@ func (ui *UI) serve(route route) http.Handler {
 			return
 		}
 		c.flash = c.takeFlash()
+		if c.who.Known() && r.Method == http.MethodGet && !c.htmx() {
+			c.position = ui.service.ChangePosition()
+		}
 		if err := route.handle(c); err != nil {
 			c.fail(err)
 		}

@@ -33,7 +33,11 @@ type liveEvent struct {
 // stream tells a browser what changes, as server-sent events, until the session
 // or the server ends. A browser that comes back says where it was.
 func (ui *UI) stream(c *call) error {
-	watch, err := ui.service.Watch(c.ctx(), c.who, c.r.Header.Get("Last-Event-ID"))
+	from := c.r.Header.Get("Last-Event-ID")
+	if from == "" {
+		from = c.query("from") // of the page, from before it was made
+	}
+	watch, err := ui.service.Watch(c.ctx(), c.who, from)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type Shell struct {
 	Toast   *toast
 	Path    string // of this page, with its query
 	Version string
+
+	Position string // of the changes that the page shows already
 }
 
 // page is anything with a Shell.
@@ -59,6 +61,7 @@ func (c *call) fill(s *Shell, title string) error {
 	s.Keys = oneOf(cookie(c.r, "keys"), "off")
 	s.Clock = oneOf(cookie(c.r, "clock"), "utc")
 	s.CSRF, s.Toast, s.Path, s.Version = c.csrf(), c.flash, c.r.URL.RequestURI(), c.ui.version
+	s.Position = c.position
 	if s.Known {
 		s.Nav = c.nav()
 	}

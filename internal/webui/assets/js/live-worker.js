@@ -1,6 +1,7 @@
 // One stream of events for all tabs of a browser. It ends with the last tab.
 const ports = new Set();
 let source, state = "reconnecting", url, giveUp;
+let at = ""; // position of the changes that all tabs know of
 
 const tell = (message) => { for (const port of ports) port.postMessage(message); };
 
@@ -14,9 +15,12 @@ function become(next) {
 function open() {
   source?.close();
   clearTimeout(giveUp);
-  source = new EventSource(url);
+  source = new EventSource(at ? `${url}?from=${encodeURIComponent(at)}` : url);
   source.onopen = () => become("live");
-  source.onmessage = (event) => tell(JSON.parse(event.data));
+  source.onmessage = (event) => {
+    at = event.lastEventId || at;
+    tell(JSON.parse(event.data));
+  };
   source.onerror = () => {
     if (source.readyState !== EventSource.CLOSED) {
       become("reconnecting");
@@ -45,10 +49,13 @@ onconnect = (event) => {
     ports.add(port);
     if (data.open !== url || !source) {
       url = data.open;
+      at = data.from;
       open();
-    } else {
-      port.postMessage({ state });
+      return;
     }
+    port.postMessage({ state });
+    // The other tabs were told already of what came since this page was made.
+    if (data.from !== at) port.postMessage([{ kind: "resync" }]);
   };
 };
 

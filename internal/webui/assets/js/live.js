@@ -54,6 +54,10 @@ function refresh(element) {
 function take(event) {
   for (const element of $$("[data-live]")) {
     if (event.kind !== "resync" && !concerns(element, event)) continue;
+    if (event.state === "deleted" && element.dataset.liveId) {
+      for (const note of $$("[data-deleted]", element)) note.hidden = false;
+      continue;
+    }
     const asked = new CustomEvent("live:event", { detail: event, cancelable: true, bubbles: true });
     if (element.dispatchEvent(asked)) refresh(element);
   }
@@ -104,28 +108,28 @@ function startPolling() {
 }
 
 function connect() {
-  const url = document.documentElement.dataset.stream;
+  const { stream: url, position: from } = document.documentElement.dataset;
   if (!url) return;
   if (window.SharedWorker) {
     const worker = new SharedWorker(asset("./live-worker.js"), { name: "live" });
-    worker.onerror = () => direct(url);
+    worker.onerror = () => direct(url, from);
     worker.port.onmessage = (event) => receive(event.data);
     worker.port.start();
-    worker.port.postMessage({ open: url });
+    worker.port.postMessage({ open: url, from });
     window.addEventListener("pagehide", () => worker.port.postMessage({ close: true }));
   } else {
-    direct(url);
+    direct(url, from);
   }
 }
 
 // direct opens the stream in this tab, and only while it is looked at: browsers
 // allow few connections to one server.
-function direct(url) {
+function direct(url, from) {
   if (!window.EventSource) return startPolling();
   let source;
   const open = () => {
     if (source || document.hidden) return;
-    source = new EventSource(url);
+    source = new EventSource(from ? `${url}?from=${encodeURIComponent(from)}` : url);
     source.onopen = () => receive({ state: "live" });
     source.onerror = () => {
       receive({ state: "reconnecting" });
