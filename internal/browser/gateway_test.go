@@ -130,6 +130,7 @@ type sink struct {
 
 	mu      sync.Mutex
 	answers map[string]answer
+	gates   map[string]chan struct{} // paths that do not answer before these are closed
 	got     map[string][]received
 }
 
@@ -144,7 +145,7 @@ type received struct {
 }
 
 func newSink(t *testing.T) *sink {
-	s := &sink{answers: map[string]answer{}, got: map[string][]received{}}
+	s := &sink{answers: map[string]answer{}, gates: map[string]chan struct{}{}, got: map[string][]received{}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -156,6 +157,20 @@ func (s *sink) answer(path string, status int, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers[path] = answer{status, body}
+}
+
+// block has a provider not answer until it is released.
+func (s *sink) block(path string) (release func()) {
+	gate := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gates[path] = gate
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.gates, path)
+		close(gate)
+	})
 }
 
 // received gives what a provider got.
@@ -170,6 +185,16 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	s.got[r.URL.Path] = append(s.got[r.URL.Path], received{r.Header.Clone(), string(body)})
+	gate := s.gates[r.URL.Path]
+	s.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	s.mu.Lock()
 	a, told := s.answers[r.URL.Path]
 	s.mu.Unlock()
 	if !told {

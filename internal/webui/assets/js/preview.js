@@ -34,6 +34,9 @@ async function preview(form) {
   }
 }
 
+const touched = (input) => (input.options ? [...input.options].some((option) => option.selected !== option.defaultSelected)
+  : "defaultValue" in input && (input.value !== input.defaultValue || input.checked !== input.defaultChecked));
+
 ready("form[data-preview]", (form) => {
   if (known.has(form)) return;
   known.add(form);
@@ -46,6 +49,5 @@ ready("form[data-preview]", (form) => {
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   // What was written before this script came counts, too.
-  const written = (field) => field.value !== (field.defaultValue ?? field.value) || field.checked !== (field.defaultChecked ?? field.checked);
-  if ([...form.elements].some((field) => field.matches("input, textarea") && written(field))) later();
+  if ([...form.elements].some(touched)) later();
 });
