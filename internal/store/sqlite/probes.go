@@ -233,6 +233,9 @@ func deleteHealth(tx *tx, id int64) error {
 	if _, err := tx.exec("DELETE FROM uptime WHERE resource_id = ?", id); err != nil {
 		return err
 	}
+	if _, err := tx.exec("DELETE FROM uptime_days WHERE resource_id = ?", id); err != nil {
+		return err
+	}
 	_, err := tx.exec("DELETE FROM health_checks WHERE resource_id = ?", id)
 	return err
 }

@@ -1,11 +1,13 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"dispatchapy"
@@ -40,17 +42,49 @@ func (r *uptimeRow) spend(state dispatchapy.HealthState, us int64) {
 	}
 }
 
+// uptimeTable is one of the tables that the history is added up in.
+type uptimeTable struct {
+	unit             time.Duration // of its rows
+	read, write, del string
+	list             string // the rows of the resources r, from a unit to another
+}
+
+var (
+	uptimeHours = uptimeTable{
+		unit: time.Hour,
+		read: "SELECT up, down, maintenance, checks, failures, answer FROM uptime WHERE resource_id = ? AND hour = ?",
+		write: `INSERT OR REPLACE INTO uptime (resource_id, hour, up, down, maintenance, checks, failures, answer)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		del: `DELETE FROM uptime WHERE (resource_id, hour) IN
+			(SELECT u.resource_id, u.hour FROM resource_health AS r CROSS JOIN uptime AS u ON u.resource_id = r.resource_id
+			WHERE u.hour < ? LIMIT ?)`,
+		list: `SELECT u.resource_id, u.hour, u.up, u.down, u.maintenance, u.checks, u.failures, u.answer
+			FROM r CROSS JOIN uptime AS u ON u.resource_id = r.resource_id WHERE u.hour >= ? AND u.hour <= ?`,
+	}
+	uptimeDays = uptimeTable{
+		unit: 24 * time.Hour,
+		read: "SELECT up, down, maintenance, checks, failures, answer FROM uptime_days WHERE resource_id = ? AND day = ?",
+		write: `INSERT OR REPLACE INTO uptime_days (resource_id, day, up, down, maintenance, checks, failures, answer)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		del: `DELETE FROM uptime_days WHERE (resource_id, day) IN
+			(SELECT u.resource_id, u.day FROM resource_health AS r CROSS JOIN uptime_days AS u ON u.resource_id = r.resource_id
+			WHERE u.day < ? LIMIT ?)`,
+		list: `SELECT u.resource_id, u.day, u.up, u.down, u.maintenance, u.checks, u.failures, u.answer
+			FROM r CROSS JOIN uptime_days AS u ON u.resource_id = r.resource_id WHERE u.day >= ? AND u.day <= ?`,
+	}
+)
+
 // addUptime counts a check and the spans before it.
 func addUptime(tx *tx, o *store.ProbeOutcome) error {
-	hours := map[int64]*uptimeRow{}
-	of := func(at int64) *uptimeRow {
-		if hours[at/hour] == nil {
-			hours[at/hour] = &uptimeRow{}
+	hours, days := map[int64]*uptimeRow{}, map[int64]*uptimeRow{}
+	of := func(rows map[int64]*uptimeRow, at int64) *uptimeRow {
+		if rows[at] == nil {
+			rows[at] = &uptimeRow{}
 		}
-		return hours[at/hour]
+		return rows[at]
 	}
 	if c := &o.Check; !c.At.IsZero() {
-		row := of(micros(c.At))
+		row := of(hours, micros(c.At)/hour)
 		row.checks++
 		if c.OK {
 			row.answer.Add(c.Duration)
@@ -63,34 +97,47 @@ func addUptime(tx *tx, o *store.ProbeOutcome) error {
 		from := max(micros(span.From), to-dispatchapy.MaxSpan.Microseconds())
 		for from < to {
 			end := min((from/hour+1)*hour, to)
-			of(from).spend(span.State, end-from)
+			of(hours, from/hour).spend(span.State, end-from)
 			from = end
 		}
 	}
 	for at, row := range hours {
-		if err := addUptimeRow(tx, o.Health.ResourceID, at, row); err != nil {
+		of(days, at/24).merge(row)
+	}
+	if err := uptimeHours.add(tx, o.Health.ResourceID, hours); err != nil {
+		return err
+	}
+	return uptimeDays.add(tx, o.Health.ResourceID, days)
+}
+
+// add adds to the stored rows of a resource.
+func (t *uptimeTable) add(tx *tx, resourceID int64, rows map[int64]*uptimeRow) error {
+	for at, row := range rows {
+		var (
+			stored uptimeRow
+			answer []byte
+		)
+		err := tx.row(t.read, []any{resourceID, at}, &stored.up, &stored.down, &stored.maintenance, &stored.checks, &stored.failures, &answer)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		stored.answer = decodeHistogram(answer)
+		row.merge(&stored)
+		if _, err := tx.exec(t.write, resourceID, at, row.up, row.down, row.maintenance, row.checks, row.failures, encodeHistogram(&row.answer)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func addUptimeRow(tx *tx, resourceID, hour int64, row *uptimeRow) error {
-	var (
-		stored uptimeRow
-		answer []byte
-	)
-	err := tx.row("SELECT up, down, maintenance, checks, failures, answer FROM uptime WHERE resource_id = ? AND hour = ?",
-		[]any{resourceID, hour}, &stored.up, &stored.down, &stored.maintenance, &stored.checks, &stored.failures, &answer)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+// uptimeTableFor gives the table that has what is asked for with the fewest
+// rows.
+func uptimeTableFor(q *store.UptimeQuery) *uptimeTable {
+	whole := func(t time.Time) bool { return t.IsZero() || micros(t)%(24*hour) == 0 }
+	if q.Bucket%uptimeDays.unit == 0 && whole(q.Since) && whole(q.Until) {
+		return &uptimeDays
 	}
-	stored.answer = decodeHistogram(answer)
-	row.merge(&stored)
-	_, err = tx.exec(`INSERT OR REPLACE INTO uptime (resource_id, hour, up, down, maintenance, checks, failures, answer)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		resourceID, hour, row.up, row.down, row.maintenance, row.checks, row.failures, encodeHistogram(&row.answer))
-	return err
+	return &uptimeHours
 }
 
 // Uptime implements store.HealthHistory.
@@ -101,19 +148,18 @@ func (s *Store) Uptime(ctx context.Context, q store.UptimeQuery) ([]store.Uptime
 	}
 	// Resource by resource, because that is the order of the rows: reading the
 	// hours of all of them in one range would read every hour there is.
-	resources, args := "SELECT resource_id FROM resource_health ORDER BY resource_id", []any(nil)
+	resources, args := "SELECT resource_id FROM resource_health", []any(nil)
 	if q.ResourceIDs != nil {
-		resources, args = "SELECT value AS resource_id FROM json_each(?) ORDER BY value", []any{jsonIDs(q.ResourceIDs)}
+		resources, args = "SELECT DISTINCT value AS resource_id FROM json_each(?)", []any{jsonIDs(q.ResourceIDs)}
 	}
+	table := uptimeTableFor(&q)
+	sum := uptimeSum{query: &q, unit: table.unit, groups: map[uptimeGroup]int{}}
 	last := int64(math.MaxInt64)
 	if !q.Until.IsZero() {
-		last = (ceilMicros(q.Until) - 1) / hour
+		last = (ceilMicros(q.Until) - 1) / table.unit.Microseconds()
 	}
-	sum := uptimeSum{query: &q}
 	err := s.reading(func() error {
-		rows, err := s.read.QueryContext(ctx, `SELECT u.resource_id, u.hour, u.up, u.down, u.maintenance, u.checks, u.failures, u.answer
-			FROM (`+resources+`) AS r CROSS JOIN uptime AS u ON u.resource_id = r.resource_id
-			WHERE u.hour >= ? AND u.hour <= ? ORDER BY u.resource_id, u.hour`, append(args, firstHour(q.Since), last)...)
+		rows, err := s.read.QueryContext(ctx, "WITH r AS ("+resources+") "+table.list, append(args, sum.first(), last)...)
 		if err != nil {
 			return err
 		}
@@ -128,30 +174,39 @@ func (s *Store) Uptime(ctx context.Context, q store.UptimeQuery) ([]store.Uptime
 	if err != nil {
 		return nil, err
 	}
-	return sum.rows, nil
+	return sum.sorted(), nil
 }
 
-// uptimeSum adds up stored rows, which come in order.
+// uptimeSum adds up stored rows.
 type uptimeSum struct {
-	query *store.UptimeQuery
-	rows  []store.UptimeRow
+	query  *store.UptimeQuery
+	unit   time.Duration // of the rows that are added
+	groups map[uptimeGroup]int
+	rows   []store.UptimeRow
 }
+
+// uptimeGroup is what one row of the answer is about.
+type uptimeGroup struct{ resourceID, bucket int64 }
 
 func (s *uptimeSum) add(rows *sql.Rows) error {
 	var (
-		id, at int64
+		group  uptimeGroup
+		at     int64
 		row    uptimeRow
 		answer sql.RawBytes
 	)
-	if err := rows.Scan(&id, &at, &row.up, &row.down, &row.maintenance, &row.checks, &row.failures, &answer); err != nil {
+	if err := rows.Scan(&group.resourceID, &at, &row.up, &row.down, &row.maintenance, &row.checks, &row.failures, &answer); err != nil {
 		return err
 	}
 	row.answer = decodeHistogram(answer)
-	start := s.start(at)
-	last := len(s.rows) - 1
-	if last < 0 || s.rows[last].ResourceID != id || !s.rows[last].Start.Equal(start) {
-		s.rows = append(s.rows, store.UptimeRow{ResourceID: id, Start: start})
-		last++
+	if s.query.Bucket > 0 {
+		group.bucket = (at - s.first()) / int64(s.query.Bucket/s.unit)
+	}
+	last, known := s.groups[group]
+	if !known {
+		last = len(s.rows)
+		s.groups[group] = last
+		s.rows = append(s.rows, store.UptimeRow{ResourceID: group.resourceID, Start: s.start(group.bucket)})
 	}
 	sum := &s.rows[last]
 	sum.Up += time.Duration(row.up) * time.Microsecond
@@ -163,21 +218,33 @@ func (s *uptimeSum) add(rows *sql.Rows) error {
 	return nil
 }
 
-// start gives the beginning of the bucket of an hour.
-func (s *uptimeSum) start(at int64) time.Time {
+// first gives the unit in which the buckets begin.
+func (s *uptimeSum) first() int64 { return max(0, micros(s.query.Since)/s.unit.Microseconds()) }
+
+func (s *uptimeSum) start(bucket int64) time.Time {
 	if s.query.Bucket == 0 {
 		return s.query.Since
 	}
-	first, length := firstHour(s.query.Since), int64(s.query.Bucket/time.Hour)
-	return fromMicros((first + (at-first)/length*length) * hour)
+	return fromMicros(s.first()*s.unit.Microseconds() + bucket*s.query.Bucket.Microseconds())
 }
 
-// DeleteOldUptime implements store.HealthHistory.
+// sorted gives what was added up, in order.
+func (s *uptimeSum) sorted() []store.UptimeRow {
+	slices.SortFunc(s.rows, func(a, b store.UptimeRow) int {
+		return cmp.Or(cmp.Compare(a.ResourceID, b.ResourceID), a.Start.Compare(b.Start))
+	})
+	return s.rows
+}
+
+// DeleteOldUptime implements store.HealthHistory. Days are not counted: there
+// are few of them.
 func (s *Store) DeleteOldUptime(ctx context.Context, age time.Duration, limit int) (int, error) {
 	return s.inSteps(ctx, limit, func(tx *tx, limit int) (int, error) {
-		deleted, err := tx.change(`DELETE FROM uptime WHERE (resource_id, hour) IN
-			(SELECT u.resource_id, u.hour FROM resource_health AS r CROSS JOIN uptime AS u ON u.resource_id = r.resource_id
-			WHERE u.hour < ? LIMIT ?)`, (tx.wall-age.Microseconds())/hour, limit)
+		oldest := tx.wall - age.Microseconds()
+		if _, err := tx.exec(uptimeDays.del, oldest/(24*hour), limit); err != nil {
+			return 0, err
+		}
+		deleted, err := tx.change(uptimeHours.del, oldest/hour, limit)
 		return int(deleted), err
 	})
 }

@@ -15,6 +15,7 @@ var uptimeCases = []testCase{
 	{"SpansFallIntoTheirHours", testUptimeSpans},
 	{"ChecksAreCounted", testUptimeChecks},
 	{"Buckets", testUptimeBuckets},
+	{"DaysAreTheSumsOfTheirHours", testUptimeDays},
 	{"StaleCountsNothing", testUptimeStale},
 	{"LongSpansAreCut", testUptimeLongSpan},
 	{"RetentionAndDeletion", testUptimeRetention},
@@ -43,6 +44,7 @@ func spent(t testing.TB, s store.Store, resourceID int64, at time.Time, ok bool,
 	recordProbe(t, s, o)
 }
 
+// up and down are spans in these states.
 func up(from time.Time, d time.Duration) dispatchapy.Span {
 	return dispatchapy.Span{State: dispatchapy.HealthUp, From: from, To: from.Add(d)}
 }
@@ -116,6 +118,44 @@ func testUptimeBuckets(t *testing.T, s store.Store) {
 		[]int64{resourceA, 0, 1, resourceA, 1, 1, resourceA, 2, 1})
 	equal(t, "all", counts(store.UptimeQuery{Since: oclock}), []int64{resourceA, 0, 10, resourceB, 0, 10})
 	equal(t, "none", counts(store.UptimeQuery{Since: oclock, ResourceIDs: []int64{}}), nil)
+	for _, bucket := range []time.Duration{time.Hour, 24 * time.Hour} { // from the beginning of time
+		if rows := uptime(t, s, store.UptimeQuery{Bucket: bucket}); !rows[0].Start.Equal(oclock.Truncate(bucket)) {
+			t.Errorf("the first bucket of %v begins at %v, want %v", bucket, rows[0].Start, oclock.Truncate(bucket))
+		}
+	}
+}
+
+// testUptimeDays: a driver may keep sums by the day as well, which must be what
+// the hours come to.
+func testUptimeDays(t *testing.T, s store.Store) {
+	const day = 24 * time.Hour
+	midnight := oclock.Truncate(day)
+	for i := range 40 {
+		at := midnight.Add(time.Duration(i) * 100 * time.Minute)
+		state := up
+		if i%3 == 0 {
+			state = down
+		}
+		spent(t, s, resourceA, at, i%3 > 0, state(at.Add(-95*time.Minute), 95*time.Minute))
+		spent(t, s, resourceB, at, true)
+	}
+	var want []store.UptimeRow
+	for _, row := range uptime(t, s, store.UptimeQuery{Since: midnight.Add(-day), Bucket: time.Hour}) {
+		start := row.Start.Truncate(day)
+		if n := len(want); n == 0 || want[n-1].ResourceID != row.ResourceID || !want[n-1].Start.Equal(start) {
+			want = append(want, store.UptimeRow{ResourceID: row.ResourceID, Start: start})
+		}
+		sum := &want[len(want)-1]
+		sum.Up, sum.Down, sum.Checks, sum.Failures = sum.Up+row.Up, sum.Down+row.Down, sum.Checks+row.Checks, sum.Failures+row.Failures
+		sum.Answer.Merge(&row.Answer)
+	}
+	if len(want) != 7 { // the day before, because of the first span, and three days of each
+		t.Fatalf("%d days, want 7", len(want))
+	}
+	equal(t, "days", uptime(t, s, store.UptimeQuery{Since: midnight.Add(-day), Bucket: day}), want)
+	equal(t, "a day of one", uptime(t, s, store.UptimeQuery{ResourceIDs: []int64{resourceA}, Since: midnight.Add(day), Until: midnight.Add(2 * day), Bucket: day}), want[2:3])
+	equal(t, "two days as one", uptime(t, s, store.UptimeQuery{ResourceIDs: []int64{resourceB}, Since: midnight, Until: midnight.Add(2 * day), Bucket: 2 * day})[0].Checks,
+		want[4].Checks+want[5].Checks)
 }
 
 func testUptimeStale(t *testing.T, s store.Store) {
@@ -155,12 +195,15 @@ func testUptimeRetention(t *testing.T, s store.Store) {
 		t.Errorf("DeleteOldUptime gave %d, %v, want the last one", n, err)
 	}
 	equal(t, "left", len(uptime(t, s, store.UptimeQuery{Since: oclock.Add(-99 * days), Bucket: time.Hour})), 4)
+	equal(t, "days left", len(uptime(t, s, store.UptimeQuery{Since: oclock.Truncate(days).Add(-99 * days), Bucket: days})), 4)
 
 	ids := change(t, s, store.ConfigUpdate{Put: []store.ConfigObject{{Kind: store.KindResource, Name: "r"}}})
 	spent(t, s, ids[0], oclock, true, up(oclock, time.Minute))
 	change(t, s, store.ConfigUpdate{Delete: []store.ObjectRef{{Kind: store.KindResource, ID: ids[0]}}})
-	if rows := uptime(t, s, store.UptimeQuery{ResourceIDs: ids}); len(rows) != 0 {
-		t.Errorf("a deleted resource has the history %+v", rows)
+	for _, q := range []store.UptimeQuery{{ResourceIDs: ids}, {ResourceIDs: ids, Bucket: time.Hour}} {
+		if rows := uptime(t, s, q); len(rows) != 0 {
+			t.Errorf("a deleted resource has the history %+v", rows)
+		}
 	}
 }
 
