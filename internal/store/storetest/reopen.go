@@ -120,7 +120,7 @@ func testReopenConfig(t *testing.T, open func() store.Store) {
 		t.Errorf("the version was %d and is %d", version, versionAfter)
 	}
 	equal(t, "health after a restart", health(t, s)[resourceA], want.Health)
-	equal(t, "checks after a restart", checks(t, s, resourceA, 0, 10), []dispatchapy.Check{want.Check}, cmpopts.IgnoreFields(dispatchapy.Check{}, "ID"))
+	equal(t, "checks after a restart", checks(t, s, resourceA, 0, 10), []dispatchapy.Check{want.Check}, cmpopts.IgnoreFields(dispatchapy.Check{}, "ID", "EventID"))
 	equal(t, "events after a restart", events(t, s), want.Events, cmpopts.IgnoreFields(dispatchapy.Event{}, "ID"))
 	c := probes(t, s, store.ProbeClaim{LeaseFor: longLease, ResourceIDs: []int64{resourceA, resourceB}})
 	if len(c.Probes) != 0 || c.NextDue[resourceA] < 50*time.Minute {
