@@ -72,6 +72,7 @@ func TestTaskList(t *testing.T) {
 	t.Run("query", func(t *testing.T) { b.queries(t) })
 	t.Run("views", func(t *testing.T) { b.views(t) })
 	t.Run("pages", func(t *testing.T) { g.pages(t, b) })
+	t.Run("export", func(t *testing.T) { b.exports(t) })
 	t.Run("all", func(t *testing.T) { g.actOnAll(t, b) })
 	b.gates("tasks-crowded", "/tasks")
 	b.gates("held-crowded", "/held")
@@ -161,6 +162,27 @@ func (g *gateway) pages(t *testing.T, b *tab) {
 	}
 	b.click("Newer")
 	b.await("the page before", `document.querySelector("[data-list] > tr").id === "task-`+fmt.Sprint(listed-60*50)+`"`)
+}
+
+// exports compares files with what the list selects.
+func (b *tab) exports(t *testing.T) {
+	b.goTo("/tasks?q=status:stopped")
+	b.click("Export")
+	for format, rows := range map[string]string{"NDJSON": `text.trim().split("\n").filter((line) => JSON.parse(line).status === "stopped").length`, "CSV": `text.trim().split("\n").length - 1`} {
+		got := js[int](b, `fetch([...document.querySelectorAll("a[download]")].find((a) => a.innerText.endsWith(`+quoted(format)+`)).href).then((r) => r.text()).then((text) => `+rows+`)`)
+		if want := stopped(); got != want {
+			t.Errorf("%s has %d tasks, want %d", format, got, want)
+		}
+	}
+}
+
+func stopped() (n int) {
+	for place := range listed {
+		if listedState(place) == dispatchapy.StatusStopped {
+			n++
+		}
+	}
+	return n
 }
 
 func (g *gateway) actOnAll(t *testing.T, b *tab) {

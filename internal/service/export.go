@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -63,22 +64,59 @@ func (s *Service) ExportTasks(ctx context.Context, p dispatchapy.Principal, f Ta
 		return err
 	}
 	out := bufio.NewWriter(w)
-	var write func(*exported) error
+	write, err := exportTo(out, format)
+	if err != nil {
+		return err
+	}
+	return s.exportPages(ctx, p, filter, out, write)
+}
+
+// ExportSelected writes tasks that were chosen one by one, in the order of ids.
+// Those that are not there, or not within sight, are left out.
+func (s *Service) ExportSelected(ctx context.Context, p dispatchapy.Principal, ids []int64, format ExportFormat, w io.Writer) error {
+	if err := require(p, dispatchapy.ReadTasks); err != nil {
+		return err
+	}
+	if len(ids) > MaxBatch {
+		return invalid("ids", fmt.Sprintf("at most %d tasks at once", MaxBatch))
+	}
+	out := bufio.NewWriter(w)
+	write, err := exportTo(out, format)
+	if err != nil {
+		return err
+	}
+	now, mayRead := s.outlook(), s.mayReadProviders(p)
+	for _, id := range withoutRepeats(ids) {
+		found, err := s.taskOf(ctx, p, id)
+		if dispatchapy.ErrorCode(err) == dispatchapy.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		task := s.named(found.Task, now)
+		if !mayRead {
+			discreet(&task)
+		}
+		if err := write(newExported(&task)); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// exportTo begins an export and gives what writes a task of it.
+func exportTo(out *bufio.Writer, format ExportFormat) (func(*exported) error, error) {
 	switch format {
 	case ExportNDJSON:
 		encoder := json.NewEncoder(out)
 		encoder.SetEscapeHTML(false)
-		write = func(t *exported) error { return encoder.Encode(t) }
+		return func(t *exported) error { return encoder.Encode(t) }, nil
 	case ExportCSV:
 		table := csv.NewWriter(out)
-		write = func(t *exported) error { return errorOf(table, t.cells()) }
-		if err := errorOf(table, exportColumns); err != nil {
-			return err
-		}
-	default:
-		return invalid("format", "must be ndjson or csv")
+		return func(t *exported) error { return errorOf(table, t.cells()) }, errorOf(table, exportColumns)
 	}
-	return s.exportPages(ctx, p, filter, out, write)
+	return nil, invalid("format", "must be ndjson or csv")
 }
 
 // errorOf writes one record, with nothing left in the table's own buffer.

@@ -103,3 +103,36 @@ func TestExportSaysWhatIsWrongBeforeItWrites(t *testing.T) {
 		t.Errorf("into a broken pipe: %v", err)
 	}
 }
+
+// TestExportOfChosenTasks keeps their order, and leaves out what is not there or
+// not within sight.
+func TestExportOfChosenTasks(t *testing.T) {
+	n := startNode(t)
+	ids := n.insert(task{client: "shop", endpoint: "sms", ref: "one"}, task{client: "bank", endpoint: "sms", ref: "two"}, task{client: "shop", endpoint: "sms", ref: "three"})
+	chosen := []int64{ids[0], 4711, ids[2], ids[1], ids[0]}
+	for who, want := range map[*dispatchapy.Principal][]string{
+		&admin: {"one", "three", "two"}, new(n.client("shop-token-1234")): {"one", "three"},
+	} {
+		var out bytes.Buffer
+		if err := n.ExportSelected(t.Context(), *who, chosen, service.ExportCSV, &out); err != nil {
+			t.Fatal(err)
+		}
+		records, err := csv.NewReader(&out).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, record := range records[1:] {
+			got = append(got, record[5])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("for %s: %s", who.Name, diff)
+		}
+	}
+	var out bytes.Buffer
+	wantCode(t, n.ExportSelected(t.Context(), admin, make([]int64, service.MaxBatch+1), service.ExportCSV, &out), dispatchapy.CodeInvalid)
+	wantCode(t, n.ExportSelected(t.Context(), admin, chosen, "xml", &out), dispatchapy.CodeInvalid)
+	if out.Len() > 0 {
+		t.Errorf("%q was written", out.String())
+	}
+}

@@ -239,7 +239,7 @@ func (ui *UI) actOnHeld(c *call) error {
 		return err
 	}
 	var sum tally
-	sum.add(result.Results)
+	sum.add(&result)
 	c.tell(action, &sum, heldPath(q, strconv.FormatInt(ids[0], 10)))
 	return c.redirect(heldPath(q, form.Value("next")))
 }

@@ -57,6 +57,7 @@ func (ui *UI) routes() []route {
 		{post, "/tasks", everybody, ui.actOnTasks},
 		{post, "/tasks/views", everybody, ui.changeViews},
 		{post, "/tasks/restore", everybody, ui.restoreTasks},
+		{get, "/tasks/export", everybody, ui.exportTasks},
 		{get, "/tasks/suggest", everybody, ui.suggestTasks},
 		{get, "/tasks/{id}", everybody, ui.showTask},
 		{post, "/tasks/{id}", everybody, ui.actOnTask},

@@ -245,6 +245,9 @@ func (p *tasksPage) IsFirst() bool { return p.Place.before == "" }
 // First is the address of the first page.
 func (p *tasksPage) First() string { return tasksPath(p.Query, place{}) }
 
+// Export is the address of all that match as a file.
+func (p *tasksPage) Export(format string) string { return exportPath(p.Query, format) }
+
 // Self is the address of this page.
 func (p *tasksPage) Self() string { return tasksPath(p.Query, p.Place) }
 

@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,8 +36,8 @@ var bulkActions = []dispatchapy.Action{dispatchapy.ActionRetry, dispatchapy.Acti
 // query selects: those after it was said how many they are.
 func (ui *UI) actOnTasks(c *call) error {
 	form := c.form()
-	action := dispatchapy.Action(form.Do())
-	if !slices.Contains(bulkActions, action) {
+	action, export := dispatchapy.Action(form.Do()), exportFormat(form.Do())
+	if export == "" && !slices.Contains(bulkActions, action) {
 		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "what is to be done is not known: open the page again")
 	}
 	q, faults := parseQuery(form.Value("q"))
@@ -48,6 +47,8 @@ func (ui *UI) actOnTasks(c *call) error {
 	}
 	back := c.back(tasksPath(q, place{}))
 	switch {
+	case form.On("all") && export != "":
+		return c.redirect(exportPath(q, string(export)))
 	case form.On("all") && !form.On("confirmed"):
 		return ui.confirmBulk(c, &bulkPage{Action: action, Query: q, Back: back}, filter)
 	case form.On("all"):
@@ -58,12 +59,15 @@ func (ui *UI) actOnTasks(c *call) error {
 		c.say(toast{Text: c.t("Nothing was ticked, so nothing was done."), Tone: "warn"})
 		return c.redirect(back)
 	}
+	if export != "" {
+		return ui.exportTicked(c, ids, export)
+	}
 	result, err := ui.service.ActOnTasks(c.ctx(), c.who, service.Batch{Action: action, IDs: ids})
 	if err != nil {
 		return err
 	}
 	var sum tally
-	sum.add(result.Results)
+	sum.add(&result)
 	c.tell(action, &sum, back)
 	return c.redirect(back)
 }
@@ -87,8 +91,11 @@ func (ui *UI) confirmBulk(c *call, p *bulkPage, filter service.TaskFilter) error
 	}
 	p.N, p.Count = count.Matching, c.count(service.Count{N: count.Matching, AtLeast: count.AtLeast})
 	p.Undo = p.Action == dispatchapy.ActionDelete && count.Matching <= service.MaxBatch
-	if p.Skipped, err = ui.forbidden(c, p.Action, filter); err != nil {
-		return err
+	w := words{c.lang}
+	for _, phase := range dispatchapy.Phases {
+		if n, ok := count.Skipped[phase]; ok {
+			p.Skipped = append(p.Skipped, skipped{w.phase(phase), c.count(n)})
+		}
 	}
 	return c.show("tasks_bulk", c.bulkTitle(p.Action, p.N, p.Count), p)
 }
@@ -96,25 +103,7 @@ func (ui *UI) confirmBulk(c *call, p *bulkPage, filter service.TaskFilter) error
 // skipped is how many tasks are in a phase that forbids an action.
 type skipped struct {
 	State state
-	Phase dispatchapy.Phase
-	Count service.Count
 	Text  string // the count
-}
-
-// forbidden counts the tasks that a filter selects and an action passes over.
-func (ui *UI) forbidden(c *call, action dispatchapy.Action, filter service.TaskFilter) ([]skipped, error) {
-	counts, err := ui.service.CountTasks(c.ctx(), c.who, filter)
-	if err != nil {
-		return nil, err
-	}
-	var out []skipped
-	w := words{c.lang}
-	for _, phase := range dispatchapy.Phases {
-		if _, allowed := action.Next(phase.Status()); !allowed && counts[phase].N > 0 {
-			out = append(out, skipped{w.phase(phase), phase, counts[phase], c.count(counts[phase])})
-		}
-	}
-	return out, nil
 }
 
 // bulkTitle says what is about to be done.
@@ -133,22 +122,22 @@ func (c *call) bulkTitle(action dispatchapy.Action, n int, count string) string 
 // actOnAll acts on everything that the filter selects, newest first, as long as
 // a request may take.
 func (ui *UI) actOnAll(c *call, p *bulkPage, filter service.TaskFilter) error {
-	passed, err := ui.forbidden(c, p.Action, filter)
+	batch := service.Batch{Action: p.Action, Filter: &filter, Cursor: p.Cursor}
+	count, err := ui.service.CountBatch(c.ctx(), c.who, batch)
 	if err != nil {
 		return err
 	}
 	var sum tally
-	for _, s := range passed {
-		sum.skipped += s.Count.N
-		sum.why = append(sum.why, s.Phase)
+	for phase, n := range count.Skipped {
+		sum.skip(phase, n.N)
 	}
 	for begun := time.Now(); ; {
-		result, err := ui.service.ActOnTasks(c.ctx(), c.who, service.Batch{Action: p.Action, Filter: &filter, Cursor: p.Cursor})
+		result, err := ui.service.ActOnTasks(c.ctx(), c.who, batch)
 		if err != nil {
 			return err
 		}
-		sum.add(result.Results)
-		p.Cursor = result.Next
+		sum.add(&result)
+		p.Cursor, batch.Cursor = result.Next, result.Next
 		if p.Cursor == "" {
 			break
 		}
@@ -167,27 +156,26 @@ type tally struct {
 	done    int
 	ids     []int64 // of those done
 	skipped int
-	why     []dispatchapy.Phase // states that forbade it
+	why     []dispatchapy.Phase // that forbade it
 	failed  int                 // by a fault
 }
 
-func (s *tally) add(results []service.ActionResult) {
-	for _, r := range results {
-		var known *dispatchapy.Error
-		switch {
-		case r.Err == nil:
-			s.done++
-			s.ids = append(s.ids, r.ID)
-		case !errors.As(r.Err, &known) || known.Code == dispatchapy.CodeUnavailable:
-			s.failed++
-		case known.Code == dispatchapy.CodeConflict:
-			s.skipped++
-			if phase := dispatchapy.PhaseOf(r.Status, 0, false); !slices.Contains(s.why, phase) {
-				s.why = append(s.why, phase)
-			}
-		default:
-			s.skipped++ // gone
+func (s *tally) add(r *service.BatchResult) {
+	s.done, s.failed = s.done+r.Done, s.failed+r.Failed
+	for phase, n := range r.Skipped {
+		s.skip(phase, n)
+	}
+	for _, one := range r.Results {
+		if one.Err == nil {
+			s.ids = append(s.ids, one.ID)
 		}
+	}
+}
+
+func (s *tally) skip(phase dispatchapy.Phase, n int) {
+	s.skipped += n
+	if !slices.Contains(s.why, phase) {
+		s.why = append(s.why, phase)
 	}
 }
 
@@ -230,10 +218,11 @@ func (c *call) talliedMixed(action dispatchapy.Action, sum *tally) string {
 	why := make([]string, len(sum.why))
 	for i, phase := range sum.why {
 		why[i] = strings.ToLower(w.phase(phase).Word)
+		if phase == service.SkippedGone {
+			why[i] = c.t("gone")
+		}
 	}
-	if len(why) == 0 {
-		why = []string{c.t("gone")}
-	}
+	slices.Sort(why)
 	args := []any{"n", c.lang.Number(int64(sum.done)), "skipped", c.lang.Number(int64(sum.skipped)), "why", strings.Join(why, ", ")}
 	switch action {
 	case dispatchapy.ActionRetry:
@@ -261,7 +250,7 @@ func (ui *UI) restoreTasks(c *call) error {
 		return err
 	}
 	var sum tally
-	sum.add(result.Results)
+	sum.add(&result)
 	c.tell(dispatchapy.ActionRestore, &sum, "")
 	return c.redirect(c.back("/tasks"))
 }

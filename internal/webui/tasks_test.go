@@ -16,6 +16,7 @@ import (
 func init() {
 	maps.Copy(matrix, map[string]access{
 		"GET /tasks":          {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
+		"GET /tasks/export":   {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200, path: func(*gateway, string) string { return "/tasks/export?format=csv" }},
 		"GET /tasks/suggest":  {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
 		"GET /tasks/rows":     {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
 		"GET /tasks/news":     {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
@@ -147,4 +148,36 @@ func TestSavedViews(t *testing.T) {
 		b.post("/tasks/views", wrong).want(http.StatusSeeOther)
 		b.get("/tasks").shows("A view needs a").hides("forget")
 	}
+}
+
+// TestExport sends what a query selects, or what is ticked, as a file.
+func TestExport(t *testing.T) {
+	g := start(t)
+	one, two := g.post(shopToken, "sms", message("inv-1", "prod", "one")), g.post(shopToken, "sms", message("inv-2", "test", "two"))
+	g.post(bankToken, "mail", `{"ref":"bank-1","scope":"prod"}`)
+	g.settled(one)
+	g.settled(two)
+	b := g.admin()
+	file := b.get("/tasks/export?q=scope:prod&format=ndjson").want(http.StatusOK).shows(`"ref":"inv-1"`, `"ref":"bank-1"`).hides("inv-2")
+	if got := file.header.Get("Content-Disposition"); !strings.HasPrefix(got, `attachment; filename="tasks-`) || file.header.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("%s, %s", got, file.header.Get("Content-Type"))
+	}
+	if lines := strings.Count(file.body, "\n"); lines != 2 {
+		t.Errorf("%d lines", lines)
+	}
+	b.get("/tasks/export?q=ref:none&format=csv").want(http.StatusOK).shows("id,status,phase")
+	b.get("/tasks/export?format=xml").want(http.StatusUnprocessableEntity)
+	b.get("/tasks/export?q=colour:red&format=csv").want(http.StatusSeeOther)
+	g.client(shopToken).get("/tasks/export?format=csv").want(http.StatusOK).shows("inv-1", "inv-2").hides("bank-1")
+
+	ticked := url.Values{"do": {"export csv"}, "id": {id(two), "x"}}
+	b.post("/tasks", ticked).want(http.StatusOK).shows("inv-2").hides("inv-1", "bank-1")
+	ticked.Set("all", "1")
+	ticked.Set("q", "scope:prod")
+	if to := b.post("/tasks", ticked).want(http.StatusSeeOther).header.Get("Location"); to != "/tasks/export?q=scope:prod&format=csv" {
+		t.Errorf("all that match are at %s", to)
+	}
+	ticked.Set("do", "export xml")
+	ticked.Del("all")
+	b.post("/tasks", ticked).want(http.StatusUnprocessableEntity)
 }
