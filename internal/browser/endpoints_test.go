@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -86,6 +88,8 @@ func TestEndpointPages(t *testing.T) {
 	b.gates("endpoint", e.own(""))
 	b.gates("endpoint-what-if", e.own("")+"?down=Primary+SMS")
 	b.gates("endpoint-delete", e.own("delete"))
+	b.gates("endpoint-mapping", e.own("rules"))
+	b.gates("endpoint-mapping-empty", g.endpoint("empty").own("rules"))
 }
 
 // inOrder waits until the endpoint has its resources in an order.
@@ -187,4 +191,98 @@ func TestEndpointAndOrder(t *testing.T) {
 	}
 	b.click("Undo")
 	b.see("/api/send_alert is switched on")
+}
+
+// TestMapping is flow B6.
+func TestMapping(t *testing.T) {
+	g := start(t, routesFile)
+	e := g.endpoint("send_alert")
+	b := open(t, g.url)
+	b.signIn(e.own("rules"))
+	field := func(row int, name string) string { return fmt.Sprintf("[id='f-mapping[0][%d].%s']", row, name) }
+	line := func(text string) { // of what will be sent
+		b.await("to be sent: "+text, `[...document.querySelectorAll("#sent .body span")].some((e) => e.textContent.trim() === `+quoted(text)+`)`)
+	}
+	b.fillJSON(`{"ref":"r-9","scope":"prod","phone":"+1777","message":"Disk \"full\"","big":12345678901234567890,"host":{"name":"db"}}`)
+	line(`"text": "Disk \"full\" (r-9)",`)
+	line(`"idem": ‹new for every task›,`)
+	// Every kind of source, seen at once.
+	b.fill(field(0, "from"), "host.name")
+	line(`"to": "db"`)
+	b.choose(field(3, "kind"), "from")
+	b.fill(field(3, "from"), "big")
+	line(`"priority": 12345678901234567890,`)
+	b.choose(field(3, "kind"), "now")
+	line(`"priority": ‹time of sending›,`)
+	b.choose(field(3, "kind"), "value")
+	b.fill(field(3, "value"), "urgent")
+	line(`"priority": "urgent",`)
+	b.choose(field(0, "kind"), "template")
+	b.fill(field(0, "template"), "tel:{{phone}}")
+	line(`"to": "tel:+1777"`)
+	b.await("the changed line to glow", `document.querySelector("#sent .flash-row")`)
+	if b.visibleNow(field(2, "from")) {
+		t.Error("a UUID asks for a source")
+	}
+	// What is missing is named.
+	b.click(`[id="map-tab-1"]`)
+	b.see("Backup Chat needs one more key: message.body")
+	b.click("Suggest")
+	b.see("All that it requires is there.")
+	b.await("the tab to say so", `document.querySelector("#map-tab-1").classList.contains("ok")`)
+	b.click("All resources")
+	b.await("all three requests", `document.querySelectorAll("#sent .sent-route").length === 3`)
+	exact := map[string]string{}
+	for i, path := range []string{"/primary", "/backup", "/mail"} {
+		exact[path] = js[string](b, fmt.Sprintf(`document.getElementById("exact-%d").textContent`, i))
+	}
+	b.click("Save")
+	b.see("The mapping is saved.")
+	// What is sent is what was shown.
+	_, _ = g.post(shopToken, "send_alert", `{"ref":"r-9","scope":"prod","phone":"+1777","message":"Disk \"full\"","big":12345678901234567890,"host":{"name":"db"}}`)
+	uuid := regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	sent := g.delivered("/primary")
+	if got, want := uuid.ReplaceAllString(sent, "UUID"), uuid.ReplaceAllString(exact["/primary"], "UUID"); got != want {
+		t.Errorf("sent %s, shown %s", got, want)
+	}
+	if strings.Contains(sent, "_raw") {
+		t.Errorf("the whole message went along: %s", sent)
+	}
+	// A real test request to the backup, which is named first.
+	b.click(`[id="map-tab-1"]`)
+	b.click("Send a test to Backup Chat …")
+	b.see("This sends a real request to Backup Chat")
+	b.click("Send it to Backup Chat")
+	b.see("Test request to Backup Chat")
+	if got := g.delivered("/backup"); got != exact["/backup"] {
+		t.Errorf("sent %s, shown %s", got, exact["/backup"])
+	}
+}
+
+// fillJSON writes into the editor of an example.
+func (b *tab) fillJSON(text string) {
+	b.t.Helper()
+	b.await("the editor", `document.querySelector("json-editor textarea")?.setText`)
+	js[bool](b, `(document.querySelector("json-editor textarea").setText(`+quoted(text)+`), true)`)
+}
+
+// visibleNow reports whether an element can be seen at this moment.
+func (b *tab) visibleNow(wanted string) bool {
+	b.t.Helper()
+	return js[bool](b, "Boolean("+element(wanted)+")")
+}
+
+// delivered waits for a provider to get something and gives the last of it.
+func (g *gateway) delivered(path string) string {
+	g.t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		if got := g.sink.received(path); len(got) > 0 {
+			return got[len(got)-1].body
+		}
+		if time.Now().After(deadline) {
+			g.t.Fatalf("%s got nothing", path)
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks
+	}
 }

@@ -16,6 +16,7 @@ type routePage struct {
 	endpointPage
 	Failover failover
 	Settings dispatchapy.Settings // what holds where the endpoint says nothing
+	Unsaved  bool                 // the form shows what is not stored
 }
 
 var retryFields = []string{"retry.max_attempts", "retry.base", "retry.factor", "retry.cap", "retry.jitter", "retry.max_age"}
@@ -54,7 +55,7 @@ func (ui *UI) saveRoute(c *call) error {
 	if p.endpointPage, err = c.openEndpoint(""); err != nil {
 		return err
 	}
-	p.Form = c.form()
+	p.Form, p.Unsaved = c.form(), true
 	if p.Form.Do() == "fill" {
 		p.Form.fillParams()
 		return c.route(p)

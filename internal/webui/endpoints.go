@@ -17,6 +17,8 @@ func (ui *UI) endpointRoutes() []route {
 		{post, "/endpoints/new", admins, ui.createEndpoint},
 		{get, "/endpoints/{id}", staff, ui.showRoute},
 		{post, "/endpoints/{id}", admins, ui.saveRoute},
+		{get, "/endpoints/{id}/rules", staff, ui.showMapping},
+		{post, "/endpoints/{id}/rules", admins, ui.saveMapping},
 		{post, "/endpoints/{id}/order", admins, ui.orderEndpoint},
 		{post, "/endpoints/{id}/active", admins, ui.switchEndpoint},
 		{post, "/endpoints/{id}/duplicate", admins, ui.duplicateEndpoint},

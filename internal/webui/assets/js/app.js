@@ -13,6 +13,7 @@ ready("json-editor", () => import("./json-editor.js"));
 ready("[data-order]", () => import("./order.js"));
 ready("[data-suggest]", () => import("./suggest.js"));
 ready("[data-task-list]", () => import("./tasks.js"));
+ready("[data-mapping]", () => import("./mapping.js"));
 ready("[data-chips]", () => import("./chips.js"));
 ready("[data-select-list]", () => import("./select.js"));
 ready("[data-key-rows]", () => import("./key-rows.js"));

@@ -165,11 +165,12 @@ export function renumber(list) {
   });
 }
 
-// What is written and not saved.
+// What is written and not saved. The value of data-guard lists fields that are
+// never saved, like examples.
 const clean = new WeakMap();
 function stateOf(form) {
   const fields = new URLSearchParams(new FormData(form));
-  for (const name of ["version", "csrf"]) fields.delete(name);
+  for (const name of ["version", "csrf", ...form.dataset.guard.split(" ")]) fields.delete(name);
   return fields.toString();
 }
 let unsaved = new Set();
@@ -180,9 +181,9 @@ const dirty = (form) => "unsaved" in form.dataset || clean.has(form) && stateOf(
 // A form that somebody is writing in stays as it is while the page around it is
 // renewed. If that was by a change of the same object, made from the version
 // that the form has, it is based on the new one.
-document.addEventListener("htmx:beforeSwap", () => { unsaved = new Set($$("form[data-guard]").filter(dirty)); });
+document.addEventListener("htmx:beforeSwap", () => { unsaved = new Set($$("form[data-guard]").filter((form) => form !== sending && dirty(form))); });
 window.Idiomorph.defaults.callbacks.beforeNodeMorphed = (old, next) => {
-  if (old === sending || !unsaved.has(old)) return true;
+  if (!unsaved.has(old)) return true;
   const [mine, theirs] = [old, next].map((form) => form.querySelector?.("input[type=hidden][name=version]"));
   if (mine && theirs && sent !== undefined && mine.value === sent) mine.value = theirs.value;
   return false;

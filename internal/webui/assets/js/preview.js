@@ -1,6 +1,8 @@
 // A form marked data-preview="ID" shows in the element of that id what would
 // come of it, while somebody writes: the server makes it, as without a script
-// with the button whose name is "do" and value "preview".
+// with the button whose name is "do" and value "preview". Where several elements
+// depend on it they are listed, and data-preview-part names the part of the page
+// that has them all.
 import { ready } from "./core.js";
 
 const pause = 200; // ms without a change
@@ -13,24 +15,27 @@ async function preview(form) {
   turns.set(form, turn);
   const fields = new FormData(form);
   fields.set("do", "preview");
-  const target = form.dataset.preview;
-  const shown = document.getElementById(target);
+  const targets = form.dataset.preview.split(" ");
+  const shown = document.getElementById(targets[0]);
   shown?.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.dataset.previewAction ?? form.action, {
-      method: "POST", body: new URLSearchParams(fields), signal: turn.signal, headers: { "HX-Request": "true", "HX-Target": target },
+      method: "POST", body: new URLSearchParams(fields), signal: turn.signal, headers: { "HX-Request": "true", "HX-Target": form.dataset.previewPart ?? targets[0] },
     });
     if (!answer.ok && answer.status !== 422) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const now = page.getElementById(target);
-    const old = document.getElementById(target);
-    if (!now || !old) return;
-    window.Idiomorph.morph(old, now, { ignoreActiveValue: true });
-    const fresh = document.getElementById(target);
-    window.htmx.process(fresh);
-    fresh.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: fresh } }));
+    for (const target of targets) {
+      const now = page.getElementById(target);
+      const old = document.getElementById(target);
+      if (!now || !old) continue;
+      window.Idiomorph.morph(old, now, { ignoreActiveValue: true });
+      const fresh = document.getElementById(target);
+      window.htmx.process(fresh);
+      fresh.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true, detail: { elt: fresh } }));
+    }
+    form.dispatchEvent(new Event("previewed", { bubbles: true }));
   } catch (error) {
-    if (error.name !== "AbortError") document.getElementById(target)?.removeAttribute("aria-busy");
+    if (error.name !== "AbortError") shown?.removeAttribute("aria-busy");
   }
 }
 
