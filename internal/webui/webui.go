@@ -57,7 +57,7 @@ type UI struct {
 func New(o Options) *UI {
 	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, stash: &stash{drop: o.Service.DropUpload}, assets: assets.Load(), mux: http.NewServeMux()}
 	ui.life, ui.end = context.WithCancel(context.Background())
-	ui.templates = parseTemplates(ui.assets)
+	ui.templates = newTemplates(ui.assets)
 	for _, route := range ui.routes() {
 		ui.mux.Handle(route.pattern(), ui.serve(route))
 	}

@@ -45,9 +45,9 @@ func TestEveryTextIsTranslated(t *testing.T) {
 // templateKeys finds {{t "..."}} and {{n "..." "..." ...}}.
 func templateKeys(t *testing.T, used map[string]string) {
 	t.Helper()
-	all := parseTemplates(assets.Load())
-	for name, page := range all.pages[i18n.English.Code] {
-		for _, tmpl := range page.Templates() {
+	all := newTemplates(assets.Load())
+	for _, name := range all.names {
+		for _, tmpl := range all.page(i18n.English, name).Templates() {
 			if tmpl.Tree != nil {
 				walk(t, tmpl.Tree.Root, name+".html", used)
 			}
