@@ -132,7 +132,7 @@ func failedChecks(before, after *dispatchapy.Health, check *dispatchapy.Check) d
 // recovery words what is over.
 func recovery(before *dispatchapy.Health, at time.Time) string {
 	if before.Flapping {
-		return "does not change any more"
+		return "is up for good, after it had changed all the time"
 	}
 	return "was down for " + at.Sub(before.Since).Round(time.Second).String()
 }

@@ -201,7 +201,7 @@ func TestFlappingIsOneIncident(t *testing.T) {
 		want := []string{
 			"resource.down: connection refused", "resource.up: was down for 1m15s", "resource.down: connection refused",
 			"resource.flapping: changed 4 times between up and down within 3m45s: the next you hear is when that is over",
-			"resource.up: does not change any more",
+			"resource.up: is up for good, after it had changed all the time",
 		}
 		if diff := cmp.Diff(want, events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
