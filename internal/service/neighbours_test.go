@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"slices"
 	"testing"
 
 	"dispatchapy"
@@ -35,5 +36,39 @@ func TestNeighbours(t *testing.T) {
 		}
 	}
 	_, _, err := n.Neighbours(t.Context(), admin, service.TaskFilter{Phases: []dispatchapy.Phase{"asleep"}}, 1)
+	wantCode(t, err, dispatchapy.CodeInvalid)
+}
+
+func TestOldestTasks(t *testing.T) {
+	n := startNode(t)
+	ids := n.insert(
+		task{client: "shop", endpoint: "sms", ref: "1", hold: true}, task{client: "bank", endpoint: "sms", ref: "2", hold: true},
+		task{client: "shop", endpoint: "sms", ref: "3"}, task{client: "shop", endpoint: "sms", ref: "4", hold: true},
+	)
+	held := service.TaskFilter{Phases: []dispatchapy.Phase{dispatchapy.PhaseHeld}}
+	for name, tt := range map[string]struct {
+		who   dispatchapy.Principal
+		limit int
+		want  []int64
+	}{
+		"everybody's": {admin, 0, []int64{ids[0], ids[1], ids[3]}},
+		"the first":   {admin, 1, ids[:1]},
+		"its own":     {n.client("shop-token-1234"), 0, []int64{ids[0], ids[3]}},
+	} {
+		found, err := n.OldestTasks(t.Context(), tt.who, held, tt.limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int64
+		for _, task := range found {
+			got = append(got, task.ID)
+		}
+		if !slices.Equal(got, tt.want) || found[0].Client != "shop" {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+	_, err := n.OldestTasks(t.Context(), admin, service.TaskFilter{Text: "x"}, 0)
+	wantCode(t, err, dispatchapy.CodeInvalid)
+	_, err = n.OldestTasks(t.Context(), admin, held, service.MaxLimit+1)
 	wantCode(t, err, dispatchapy.CodeInvalid)
 }

@@ -33,6 +33,7 @@ type TaskStore interface {
 	ListTasks(ctx context.Context, q store.TaskQuery) (store.TaskPage, error)
 	CountTasks(ctx context.Context, filters []store.TaskFilter, limit int) ([]store.TaskCount, error)
 	Neighbours(ctx context.Context, f store.TaskFilter, id int64) (store.Neighbours, error)
+	OldestTasks(ctx context.Context, f store.TaskFilter, limit int) ([]dispatchapy.Task, error)
 	Task(ctx context.Context, id int64) (store.TaskDetail, error)
 	TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error)
 	Backlog(ctx context.Context) ([]store.LaneBacklog, error)

@@ -69,6 +69,9 @@ type Store interface {
 
 	// ListTasks gives a page of tasks, newest first.
 	ListTasks(ctx context.Context, q TaskQuery) (TaskPage, error)
+	// OldestTasks gives the first tasks that a filter without text selects, oldest
+	// first, at most limit; fewer where finding them would be too much work.
+	OldestTasks(ctx context.Context, f TaskFilter, limit int) ([]dispatchapy.Task, error)
 	// Neighbours gives the tasks beside one in the list that a filter selects,
 	// whether the filter selects that one or not.
 	Neighbours(ctx context.Context, f TaskFilter, id int64) (Neighbours, error)

@@ -109,7 +109,7 @@ func (p *heldPage) filter(c *call) (service.TaskFilter, error) {
 	if len(faults) > 0 {
 		return f, dispatchapy.Errorf(dispatchapy.CodeInvalid, "%s", c.t(faults[0].key, faults[0].args...))
 	}
-	f.Phases = []dispatchapy.Phase{dispatchapy.PhaseHeld}
+	f.Phases, f.Text = []dispatchapy.Phase{dispatchapy.PhaseHeld}, "" // a queue is not searched
 	return f, nil
 }
 
@@ -118,7 +118,7 @@ func (p *heldPage) addQueue(c *call) error {
 	if err != nil {
 		return err
 	}
-	tasks, err := c.oldest(filter)
+	tasks, err := c.ui.service.OldestTasks(c.ctx(), c.who, filter, pageSize)
 	if err != nil {
 		return err
 	}
@@ -204,26 +204,6 @@ func (p *heldPage) addHolders(c *call) error {
 	}
 	return nil
 }
-
-// oldest gives the first tasks of a queue, oldest first.
-func (c *call) oldest(filter service.TaskFilter) ([]service.Task, error) {
-	var all []service.Task
-	request := service.PageRequest{Limit: service.MaxLimit}
-	for range maxQueuePages {
-		page, err := c.ui.service.ListTasks(c.ctx(), c.who, filter, request)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if request.Cursor = page.Next; page.Next == "" {
-			break
-		}
-	}
-	slices.Reverse(all)
-	return all[:min(len(all), pageSize)], nil
-}
-
-const maxQueuePages = 5
 
 // actOnHeld releases or discards a held task, and goes to the next one.
 func (ui *UI) actOnHeld(c *call) error {

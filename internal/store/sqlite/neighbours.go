@@ -1,11 +1,14 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"math"
+	"slices"
 
+	"dispatchapy"
 	"dispatchapy/internal/store"
 )
 
@@ -43,17 +46,69 @@ func (s *Store) newer(ctx context.Context, tx *sql.Tx, f *store.TaskFilter, id i
 	if match != nil {
 		return w.lowestMatch(ids, match)
 	}
+	reached, err := w.chooseUp(leadsOf(f), ids)
+	if err != nil {
+		return 0, err
+	}
+	return w.lowest(reached)
+}
+
+// OldestTasks implements store.Store. The work is bounded like that of a page.
+func (s *Store) OldestTasks(ctx context.Context, f store.TaskFilter, limit int) (tasks []dispatchapy.Task, err error) {
+	if selectsNone(&f) {
+		return nil, nil
+	}
+	limit = min(max(limit, 1), maxPage)
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		ids, err := idRange{0, math.MaxInt64}.within(ctx, tx, &f)
+		if err != nil || ids.low >= ids.high {
+			return err
+		}
+		w := walk{ctx: ctx, tx: tx, clock: s.clock, budget: s.budget, conditions: conditionsOf(&f)}
+		reached, err := w.chooseUp(leadsOf(&f), ids)
+		if err != nil {
+			return err
+		}
+		tasks, err = w.oldest(reached, limit)
+		return err
+	})
+	return tasks, err
+}
+
+// oldest gives the first tasks of the range that meet the conditions.
+func (w *walk) oldest(ids idRange, limit int) (all []dispatchapy.Task, err error) {
+	where, given := w.where(ids)
+	query := "SELECT " + taskColumns + " FROM " + w.lead.from + where + " ORDER BY id LIMIT ?"
+	known := int64(math.MaxInt64) // tasks above were not read for every value
+	for _, args := range w.lead.each() {
+		tasks, more, err := w.read(query, append(append(args, given...), limit))
+		if err != nil {
+			return nil, err
+		}
+		if more {
+			known = min(known, tasks[len(tasks)-1].ID)
+		}
+		all = append(all, tasks...)
+	}
+	slices.SortFunc(all, func(a, b dispatchapy.Task) int { return cmp.Compare(a.ID, b.ID) })
+	all = slices.DeleteFunc(all, func(t dispatchapy.Task) bool { return t.ID > known })
+	return all[:min(len(all), limit)], nil
+}
+
+// chooseUp takes the lead whose budget reaches furthest up, and gives the part
+// of the range that it reaches.
+func (w *walk) chooseUp(leads []lead, ids idRange) (idRange, error) {
 	reached := idRange{ids.low, 0}
-	for _, l := range append(leadsOf(f), everyTask) {
+	for _, l := range append(leads, everyTask) {
 		high, err := w.reachUp(l, ids)
 		if err != nil {
-			return 0, err
+			return ids, err
 		}
 		if high > reached.high {
 			w.lead, reached.high = l, high
 		}
 	}
-	return w.lowest(reached)
+	return reached, nil
 }
 
 // reachUp gives the highest id, exclusive, within the budget.

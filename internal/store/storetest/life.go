@@ -89,6 +89,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		"ForgetDeleted":   func() error { _, err := s.ForgetDeleted(ctx, 0, 1); return err },
 		"ListPreferences": func() error { _, err := s.ListPreferences(ctx, store.ObjectRef{}); return err },
 		"PutPreference":   func() error { _, err := s.PutPreference(ctx, store.ObjectRef{}, store.Preference{}); return err },
+		"OldestTasks":     func() error { _, err := s.OldestTasks(ctx, store.TaskFilter{}, 1); return err },
 		"Neighbours":      func() error { _, err := s.Neighbours(ctx, store.TaskFilter{}, 1); return err },
 		"ListTasks":       func() error { _, err := s.ListTasks(ctx, store.TaskQuery{Limit: 1}); return err },
 		"Search": func() error {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ var listCases = []testCase{
 	{"ByTime", testListTime},
 	{"PendingByPhase", testListPending},
 	{"Neighbours", testNeighbours},
+	{"OldestTasks", testOldestTasks},
 	{"CountUpToALimit", testCountLimit},
 	{"CountAmongMany", testCountMany},
 	{"UnknownTask", testTaskUnknown},
@@ -201,6 +203,49 @@ func testNeighbours(t *testing.T, s store.Store) {
 			if near <= 2 && c.filter.Text == "" && got != want {
 				t.Errorf("%s: beside task %d are %+v, want %+v", name, id, got, want)
 			}
+		}
+	}
+}
+
+func testOldestTasks(t *testing.T, s store.Store) {
+	var all, held []int64
+	for i := range 12 {
+		options := []func(*store.NewTask){withSource(fmt.Sprintf(`{"m":"number %d"}`, i))}
+		if i%3 == 1 {
+			options = append(options, of(clientB), at(endpointB), func(n *store.NewTask) { n.Hold = "held" })
+		}
+		id := insertOne(t, s, options...)
+		all = append(all, id)
+		if i%3 == 1 {
+			held = append(held, id)
+		}
+	}
+	isHeld := []dispatchapy.Status{dispatchapy.StatusHeld}
+	for name, c := range map[string]struct {
+		filter store.TaskFilter
+		limit  int
+		ids    []int64
+	}{
+		"all":         {store.TaskFilter{}, 100, all},
+		"a few":       {store.TaskFilter{}, 5, all[:5]},
+		"status":      {store.TaskFilter{Statuses: isHeld}, 100, held},
+		"first held":  {store.TaskFilter{Statuses: isHeld}, 1, held[:1]},
+		"two clients": {store.TaskFilter{ClientIDs: []int64{clientA, clientB}}, 7, all[:7]},
+		"all of it":   {store.TaskFilter{Statuses: isHeld, EndpointIDs: []int64{endpointB}, ClientIDs: []int64{clientB}, Scope: "test"}, 2, held[:2]},
+		"none":        {store.TaskFilter{ClientIDs: []int64{}}, 5, nil},
+		"not there":   {store.TaskFilter{Scope: "elsewhere"}, 5, nil},
+		"later":       {store.TaskFilter{Since: now().Add(time.Hour)}, 5, nil},
+	} {
+		tasks, err := s.OldestTasks(t.Context(), c.filter, c.limit)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got []int64
+		for i := range tasks {
+			got = append(got, tasks[i].ID)
+		}
+		if !slices.Equal(got, c.ids) {
+			t.Errorf("%s: %v, want %v", name, got, c.ids)
 		}
 	}
 }
