@@ -27,7 +27,10 @@ resources:
     url: http://127.0.0.1:1/page
     health_check: {enabled: true, interval: {min: 1h, max: 2h}}
   - {name: Old gateway, url: "$sink/old", active: false}
-  - {name: Unchecked, url: "$sink/unchecked"}
+  - name: Unchecked
+    url: $sink/unchecked
+    maintenance: [{weekly: {days: [mon, sun], at: "02:30", for: 90m, timezone: Europe/Berlin}, note: Updates}, {from: 2030-01-01T00:00:00Z, until: 2030-01-02T00:00:00Z}]
+  - {name: Moving, url: "$sink/moving", maintenance: [{from: 2026-01-01T00:00:00Z, until: 2026-01-01T01:00:00Z}, {weekly: {days: [mon, tue, wed, thu, fri, sat, sun], at: "00:00", for: 48h}, note: Moves to another house}]}
 endpoints:
   - path: send_alert
     description: Send an alert to a telephone
@@ -71,7 +74,10 @@ func TestResources(t *testing.T) {
 	b.gates("resource-test", id+"/test")
 	b.gates("resource-new", "/resources/new")
 	b.gates("resource-unknown", resourceID(b, "Unchecked"))
+	b.gates("resource-maintenance", resourceID(b, "Unchecked")+"/configuration")
+	b.gates("resource-moving", resourceID(b, "Moving"))
 	b.gates("resource-off", resourceID(b, "Old gateway"))
+	b.gates("resource-down", resourceID(b, "Pager"))
 }
 
 // resourceID gives the path of a resource's page, out of the list.

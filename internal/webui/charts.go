@@ -46,7 +46,7 @@ func (b Bars) Paths() []BarPath {
 		}
 	}
 	var out []BarPath
-	for _, class := range []string{"up", "slow", "part", "none", "down", "notch"} {
+	for _, class := range []string{"up", "slow", "part", "planned", "none", "down", "notch"} {
 		if shapes[class] != nil {
 			out = append(out, BarPath{class, shapes[class].String()})
 		}
@@ -62,7 +62,7 @@ const (
 
 // bar places the bar of a state.
 func bar(place int, class, title string) Bar {
-	high := map[string]int{"up": 17, "slow": 22, "part": 22, "down": barsHigh, "none": 5}[class]
+	high := map[string]int{"up": 17, "slow": 22, "part": 22, "down": barsHigh, "planned": 11, "none": 5}[class]
 	return Bar{X: place * barWidth, Y: barsHigh - high, Width: barWidth - gapWidth, Height: high, Class: class, Notch: class == "down", Title: title}
 }
 
@@ -146,6 +146,8 @@ func uptimeBars(lang *i18n.Language, parts []service.Uptime) Bars {
 			if share < 1 {
 				bad++
 			}
+		} else if u.Worst() == dispatchapy.HealthMaintenance {
+			class, word = "planned", lang.T("maintenance")
 		}
 		format := "2006-01-02"
 		if u.Until.Sub(u.Since) <= time.Hour {

@@ -29,7 +29,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"words":     func() map[string]string { return scriptWords(lang) },
 		"languages": func() []*i18n.Language { return i18n.Languages },
 		"lower":     strings.ToLower, "join": strings.Join, "atrow": At, "contains": strings.Contains,
-		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices,
+		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices, "weekdays": w.weekdays,
 	}
 }
 
@@ -197,6 +197,8 @@ func (w *words) reason(why string) string {
 	switch why {
 	case "switched off":
 		return w.lang.T("switched off")
+	case "in maintenance":
+		return w.lang.T("in maintenance")
 	case "down":
 		return w.lang.T("down")
 	case "failing":

@@ -2,11 +2,14 @@ package webui
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,11 +41,40 @@ type alertPreview struct {
 	URL, Payload  string
 }
 
-// alertPlaceholders are what texts of alerts can hold.
-var alertPlaceholders = []string{"{resource_name}", "{resource_endpoint}", "{timestamp_utc}"}
+// placeholder is what texts of alerts can hold, with what stands in its place if
+// the resource goes down.
+type placeholder struct{ Name, What, Value string }
 
-// Placeholders lists what texts can hold.
-func (p *resourceAlertsPage) Placeholders() string { return strings.Join(alertPlaceholders, ", ") }
+// Placeholders lists them.
+func (p *resourceAlertsPage) Placeholders() []placeholder {
+	return placeholdersOf(p.Lang, &p.R.Resource, time.Now())
+}
+
+func placeholdersOf(lang translator, r *dispatchapy.Resource, now time.Time) []placeholder {
+	at := now.UTC().Format("2006-01-02 15:04:05 UTC")
+	title := fmt.Sprintf("Resource %s is down", r.Name)
+	return []placeholder{
+		{"{resource_name}", lang.T("the name of the resource"), r.Name},
+		{"{resource_endpoint}", lang.T("its address"), r.URL},
+		{"{timestamp_utc}", lang.T("when it happened, in UTC"), at},
+		{"{datetime}", lang.T("the same, for programs"), now.UTC().Format(time.RFC3339)},
+		{"{title}", lang.T("what happened, in a line"), title},
+		{"{text}", lang.T("what happened, in full"), title + ". HTTP 503 Service Unavailable"},
+		{"{reason}", lang.T("what the check said"), "HTTP 503 Service Unavailable"},
+		{"{since}", lang.T("since when it is down"), at},
+		{"{downtime}", lang.T("how long it was down, once it is up"), ""},
+		{"{event}", lang.T("the kind of event"), string(dispatchapy.EventResourceDown)},
+		{"{status}", lang.T("firing or resolved"), "firing"},
+		{"{action}", lang.T("trigger or resolve"), "trigger"},
+		{"{severity}", lang.T("critical, warning or info"), string(dispatchapy.EventResourceDown.Severity())},
+		{"{count}", lang.T("how many events are told at once"), "1"},
+		{"{endpoint}", lang.T("the endpoint, where it is about one"), ""},
+		{"{incident_id}", lang.T("the number of the incident"), "17"},
+		{"{task_id}", lang.T("the task, where it is about one"), ""},
+		{"{link}", lang.T("where to look"), ""},
+		{"{gateway}", lang.T("which gateway says it"), "Dispatchapy"},
+	}
+}
 
 const (
 	usualSubject = "{resource_name} is down"
@@ -72,6 +104,14 @@ func (ui *UI) alertsPage(c *call, p *resourceAlertsPage) (err error) {
 	}
 	p.Preview = p.Form.previewAlert(&p.R.Resource, time.Now())
 	return c.showStatus(p.Form.Status(), "resource_alerts", c.t("Alerts: {name}", "name", p.R.Name), p)
+}
+
+// Methods are the HTTP methods of webhooks.
+func (p *resourceAlertsPage) Methods() []Option { return checks(dispatchapy.NoticeMethods) }
+
+// Signed reports whether a signing secret is stored.
+func (p *resourceAlertsPage) Signed() bool {
+	return p.R.Notify != nil && p.R.Notify.Webhook != nil && p.R.Notify.Webhook.SigningSecret != ""
 }
 
 func alertRules(c *call, a *dispatchapy.Alerts) []alertRule {
@@ -111,7 +151,14 @@ func (f *Form) fillAlerts(r *dispatchapy.Resource) {
 	f.Set("notify.email.body", email.Body)
 	f.SetOn("notify.webhook.enabled", hook.IsEnabled())
 	f.Set("notify.webhook.url", hook.URL)
+	f.Set("notify.webhook.method", cmp.Or(hook.Method, http.MethodPost))
+	f.Set("notify.webhook.timeout", cmp.Or(hook.Timeout, dispatchapy.Duration(dispatchapy.DefaultWebhookTimeout)).String())
+	if hook.Retries != nil {
+		f.Set("notify.webhook.retries", strconv.Itoa(*hook.Retries))
+	}
+	f.SetOn("notify.webhook.signed", hook.SigningSecret != "")
 	f.fillHeaders("notify.webhook.headers", hook.Headers)
+	f.fillHeaders("notify.webhook.secrets", hook.Secrets)
 	f.Set("notify.webhook.payload", indentJSON(hook.Payload))
 	own := r.Alerts
 	if own == nil {
@@ -151,6 +198,13 @@ func (f *Form) readAlerts(r *dispatchapy.Resource) {
 		hook = r.Notify.Webhook // with what the form does not have
 	}
 	hook.Enabled, hook.URL, hook.Headers = &hookOn, strings.TrimSpace(f.Value("notify.webhook.url")), f.readHeaders("notify.webhook.headers")
+	hook.Method, hook.Timeout, hook.Secrets = f.Value("notify.webhook.method"), f.Duration("notify.webhook.timeout"), f.readHeaders("notify.webhook.secrets")
+	hook.Retries = nil
+	if strings.TrimSpace(f.Value("notify.webhook.retries")) != "" {
+		retries := f.Whole("notify.webhook.retries")
+		hook.Retries = &retries
+	}
+	f.readSigning(hook)
 	hook.Payload = nil
 	if text := strings.TrimSpace(f.Value("notify.webhook.payload")); text != "" && !f.refuseText("notify.webhook.payload") {
 		hook.Payload = json.RawMessage(text)
@@ -167,6 +221,20 @@ func (f *Form) readAlerts(r *dispatchapy.Resource) {
 	own.CertificateExpiring.Enabled, own.CertificateExpiring.Channels, _ = f.readRule("certificate_expiring")
 	if r.Alerts = own; reflect.ValueOf(*own).IsZero() {
 		r.Alerts = nil
+	}
+}
+
+// readSigning keeps the stored secret where none is written and the box is
+// still ticked.
+func (f *Form) readSigning(hook *dispatchapy.WebhookNotice) {
+	written := strings.TrimSpace(f.Value("notify.webhook.signing_secret"))
+	switch {
+	case !f.On("notify.webhook.signed"):
+		hook.SigningSecret = ""
+	case written != "":
+		hook.SigningSecret = dispatchapy.Secret(written)
+	case hook.SigningSecret == "":
+		f.Refuse("notify.webhook.signing_secret", "Write the secret that the receiver knows.")
 	}
 }
 
@@ -203,18 +271,17 @@ func (f *Form) refuseText(name string) bool {
 
 // previewAlert fills in the placeholders as if the resource had gone down now.
 func (f *Form) previewAlert(r *dispatchapy.Resource, now time.Time) alertPreview {
-	values := []string{r.Name, r.URL, now.UTC().Format("2006-01-02 15:04:05 UTC")}
 	var plain, quoted []string
-	for i, placeholder := range alertPlaceholders {
-		text := string(jsonString(values[i]))
-		plain = append(plain, placeholder, values[i])
-		quoted = append(quoted, placeholder, text[1:len(text)-1]) // placeholders stand within strings
+	for _, placeholder := range placeholdersOf(f.lang, r, now) {
+		text := string(jsonString(placeholder.Value))
+		plain = append(plain, placeholder.Name, placeholder.Value)
+		quoted = append(quoted, placeholder.Name, text[1:len(text)-1]) // placeholders stand within strings
 	}
 	out := alertPreview{
 		To:      strings.Join(f.Lines("notify.email.to"), ", "),
 		Subject: strings.NewReplacer(plain...).Replace(f.Value("notify.email.subject")),
 		Body:    strings.NewReplacer(plain...).Replace(unixLines(f.Value("notify.email.body"))),
-		URL:     strings.TrimSpace(f.Value("notify.webhook.url")),
+		URL:     f.Value("notify.webhook.method") + " " + strings.TrimSpace(f.Value("notify.webhook.url")),
 		Payload: strings.NewReplacer(quoted...).Replace(f.Value("notify.webhook.payload")),
 	}
 	if payload := bytes.TrimSpace([]byte(out.Payload)); json.Valid(payload) {
@@ -230,7 +297,7 @@ func (ui *UI) saveAlerts(c *call) error {
 		return err
 	}
 	p := &resourceAlertsPage{Form: c.form()}
-	if p.Form.editRows("notify.webhook.headers") || p.Form.Do() == "preview" {
+	if p.Form.editRows("notify.webhook.headers", "notify.webhook.secrets") || p.Form.Do() == "preview" {
 		return ui.alertsPage(c, p)
 	}
 	made, err := ui.service.UpdateResource(c.ctx(), c.who, id, p.Form.Version(), func(r *dispatchapy.Resource) error {
@@ -255,12 +322,15 @@ func (ui *UI) saveAlerts(c *call) error {
 func (f *Form) labelAlerts() {
 	f.Labels = map[string]string{
 		"notify.email.to": f.lang.T("To"), "notify.email.subject": f.lang.T("Subject"), "notify.email.body": f.lang.T("Text"),
-		"notify.webhook.url": "URL", "notify.webhook.payload": f.lang.T("Payload"),
-		"alerts.breaker_open.for": f.lang.T("Its circuit breaker is open"), "alerts.resource_saturated.for": f.lang.T("Its limits turn messages away"),
+		"notify.webhook.url": "URL", "notify.webhook.payload": f.lang.T("Payload"), "notify.webhook.timeout": f.lang.T("Timeout"), "notify.webhook.retries": f.lang.T("Retries"),
+		"notify.webhook.signing_secret": f.lang.T("Signing secret"),
+		"alerts.breaker_open.for":       f.lang.T("Its circuit breaker is open"), "alerts.resource_saturated.for": f.lang.T("Its limits turn messages away"),
 	}
-	for i := range f.Rows("notify.webhook.headers") {
-		for _, field := range []string{"name", "value"} {
-			f.Labels[At("notify.webhook.headers", i, field)] = fmt.Sprintf("%s %d", f.lang.T("Header"), i+1)
+	for list, label := range map[string]string{"notify.webhook.headers": f.lang.T("Header"), "notify.webhook.secrets": f.lang.T("Secret")} {
+		for i := range f.Rows(list) {
+			for _, field := range []string{"name", "value"} {
+				f.Labels[At(list, i, field)] = fmt.Sprintf("%s %d", label, i+1)
+			}
 		}
 	}
 }

@@ -107,7 +107,7 @@ func (p *resourceFormPage) edit(c *call) (bool, error) {
 		}
 		p.Notes = p.Form.paste(taken)
 		return true, nil
-	case p.Form.editRows("headers", "required_params", "test_values"):
+	case p.Form.editRows("headers", "required_params", "test_values", "once", "weekly"):
 		return true, nil
 	}
 	return p.Form.Do() == "preview", nil

@@ -13,7 +13,7 @@ import (
 
 // The configuration of a resource is one form in sections, each of which can be
 // saved alone: what is written in the others stays as it is.
-var resourceSections = []string{"destination", "headers", "keys", "health", "limits", "active"}
+var resourceSections = []string{"destination", "headers", "keys", "health", "limits", "maintenance", "active"}
 
 // resourceFields are the fields of each section: names, and lists of rows,
 // which end in "[".
@@ -23,10 +23,11 @@ var resourceFields = map[string][]string{
 	"keys":        {"required_params["},
 	"health": {
 		"health_check.enabled", "health_check.method", "health_check.interval.min", "health_check.interval.max",
-		"health_check.down_after", "health_check.up_after", "test_values[",
+		"health_check.down_after", "health_check.up_after", "health_check.flap.changes", "health_check.flap.within", "health_check.remind_every", "test_values[",
 	},
-	"limits": {"concurrency", "rate_limit.requests", "rate_limit.per", "rate_limit.burst"},
-	"active": {"active"},
+	"limits":      {"concurrency", "rate_limit.requests", "rate_limit.per", "rate_limit.burst"},
+	"maintenance": {"once[", "weekly["},
+	"active":      {"active"},
 }
 
 // fillResource writes a resource into the form, as it is stored.
@@ -46,7 +47,13 @@ func (f *Form) fillResource(r *dispatchapy.Resource) {
 	f.Set("health_check.interval.max", h.Interval.Max.String())
 	f.Set("health_check.down_after", strconv.Itoa(h.DownAfter))
 	f.Set("health_check.up_after", strconv.Itoa(h.UpAfter))
+	f.Set("health_check.flap.changes", strconv.Itoa(h.Flap.Changes))
+	f.Set("health_check.flap.within", h.Flap.Within.String())
+	if h.RemindEvery != 0 {
+		f.Set("health_check.remind_every", h.RemindEvery.String())
+	}
 	f.fillTestValues(r)
+	f.fillMaintenance(r.Maintenance)
 	f.Set("concurrency", blankZero(r.Concurrency))
 	if l := r.RateLimit; l != nil {
 		f.Set("rate_limit.requests", strconv.Itoa(l.Requests))
@@ -103,6 +110,8 @@ func (f *Form) readResource(r *dispatchapy.Resource, sections ...string) {
 			f.readHealth(&r.HealthCheck)
 		case "limits":
 			r.Concurrency, r.RateLimit = f.Whole("concurrency"), f.readRate()
+		case "maintenance":
+			r.Maintenance = f.readMaintenance()
 		case "active":
 			on := f.On("active")
 			r.Active = &on
@@ -134,7 +143,7 @@ func (f *Form) readHeaders(list string) map[string]dispatchapy.Secret {
 			value = dispatchapy.RedactedOf(kept)
 		}
 		if _, twice := headers[name]; twice {
-			f.Refuse(At(list, i, "name"), "There are two headers of this name.")
+			f.Refuse(At(list, i, "name"), "There are two of this name.")
 			continue
 		}
 		headers[name] = value
@@ -150,6 +159,8 @@ func (f *Form) readHealth(h *dispatchapy.HealthCheck) {
 	h.Method = dispatchapy.CheckMethod(f.Value("health_check.method"))
 	h.Interval.Min, h.Interval.Max = f.Duration("health_check.interval.min"), f.Duration("health_check.interval.max")
 	h.DownAfter, h.UpAfter = f.Whole("health_check.down_after"), f.Whole("health_check.up_after")
+	h.Flap.Changes, h.Flap.Within = f.Whole("health_check.flap.changes"), f.Duration("health_check.flap.within")
+	h.RemindEvery = f.Duration("health_check.remind_every")
 	f.compact("test_values", "key", "value")
 	h.TestValues = nil
 	for i := range f.Rows("test_values") {
@@ -197,10 +208,10 @@ func (f *Form) compact(list string, fields ...string) {
 func (f *Form) placeFaults() {
 	for i := range f.Faults {
 		fault := &f.Faults[i]
-		for _, list := range []string{"headers", "notify.webhook.headers"} {
+		for _, list := range []string{"headers", "notify.webhook.headers", "notify.webhook.secrets"} {
 			if name, found := strings.CutPrefix(fault.Path, list+"."); found {
 				field := "value"
-				if strings.Contains(fault.Message, "header name") || strings.Contains(fault.Message, "same header") {
+				if strings.Contains(fault.Message, "header name") || strings.Contains(fault.Message, "same header") || strings.Contains(fault.Message, "name of a secret") {
 					field = "name"
 				}
 				fault.Path = f.rowWith(list, "name", name, field, fault.Path)
@@ -208,6 +219,11 @@ func (f *Form) placeFaults() {
 		}
 		if key, found := strings.CutPrefix(fault.Path, "health_check.test_values."); found {
 			fault.Path = f.rowWith("test_values", "key", key, "value", fault.Path)
+		}
+		var at int
+		if n, _ := fmt.Sscanf(fault.Path, "maintenance[%d]", &at); n == 1 {
+			_, rest, _ := strings.Cut(fault.Path, "]")
+			fault.Path = f.placeMaintenance(at, strings.TrimPrefix(rest, "."))
 		}
 		if strings.HasPrefix(fault.Path, "notify.email.to[") {
 			fault.Path = "notify.email.to"
@@ -246,7 +262,7 @@ func (f *Form) written(section string) string {
 			continue // a key without a test value
 		}
 		if sectionOf(name) == section && len(values) > 0 && values[0] != "" {
-			lines = append(lines, fmt.Sprintf("%s=%q", name, values[0]))
+			lines = append(lines, fmt.Sprintf("%s=%q", name, values))
 		}
 	}
 	slices.Sort(lines)
@@ -269,11 +285,12 @@ func (f *Form) labelResource() {
 		"paste": f.lang.T("Fill in from the provider's documentation"), "name": f.lang.T("Name"), "url": "URL", "method": f.lang.T("Method"), "timeout": f.lang.T("Timeout"),
 		"health_check.method": f.lang.T("How"), "health_check.interval.min": f.lang.T("Every, at least"), "health_check.interval.max": f.lang.T("and at most"),
 		"health_check.down_after": f.lang.T("Down after failures in a row"), "health_check.up_after": f.lang.T("Up after successes in a row"), "health_check.test_values": f.lang.T("Test values"),
+		"health_check.flap.changes": f.lang.T("Changes"), "health_check.flap.within": f.lang.T("within"), "health_check.remind_every": f.lang.T("Remind every"),
 		"concurrency": f.lang.T("Requests at the same time"), "rate_limit.requests": f.lang.T("Requests"), "rate_limit.per": f.lang.T("per"), "rate_limit.burst": f.lang.T("At once"),
 	}
-	for list, label := range map[string]string{"headers": f.lang.T("Header"), "required_params": f.lang.T("Key"), "test_values": f.lang.T("Test value")} {
+	for list, label := range map[string]string{"headers": f.lang.T("Header"), "required_params": f.lang.T("Key"), "test_values": f.lang.T("Test value"), "once": f.lang.T("Maintenance, once"), "weekly": f.lang.T("Maintenance, every week")} {
 		for i := range f.Rows(list) {
-			for _, field := range []string{"", "name", "value", "key"} {
+			for _, field := range []string{"", "name", "value", "key", "from", "until", "note", "days", "at", "for", "timezone"} {
 				f.Labels[At(list, i, field)] = label + " " + strconv.Itoa(i+1)
 			}
 		}

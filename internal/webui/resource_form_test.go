@@ -369,3 +369,90 @@ func TestAlertsOfAResource(t *testing.T) {
 		t.Errorf("saving without a change made\n%s\nof\n%s", after, stored)
 	}
 }
+
+// TestMaintenanceOfAResource plans work once and every week, and looks at what
+// is said while it goes on.
+func TestMaintenanceOfAResource(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	path := g.resource("primary") + "/configuration"
+	form := b.get(path).want(200).fields(path)
+	now := time.Now().UTC()
+	form.Set("once[0].from", now.Add(-time.Hour).Format("2006-01-02T15:04"))
+	form.Set("once[0].until", now.Add(time.Hour).Format("2006-01-02T15:04"))
+	form.Set("once[0].note", `Move <b> "x"`)
+	form["weekly[2].days"] = []string{"sun", "mon"}
+	form.Set("weekly[2].at", "2 am")
+	form.Set("weekly[2].for", "90m")
+	form.Set("weekly[2].timezone", "Europe/Berlin")
+	form.Set("health_check.remind_every", "4h")
+	form.Set("health_check.flap.changes", "7")
+	page := b.post(path, form).want(422).shows(`id="f-weekly[0].at-error"`, "Move &lt;b&gt;")
+	form = page.fields(path)
+	form.Set("weekly[0].at", "02:30")
+	b.post(path, form).want(303)
+	stored := g.manage(http.MethodGet, strings.Replace(g.resource("primary"), "/", "/v1/", 1), "", 200)
+	for _, want := range []string{`"days":["mon","sun"]`, `"at":"02:30"`, `"for":"1h30m"`, `"timezone":"Europe/Berlin"`, `"remind_every":"4h"`, `"changes":7`} {
+		if !strings.Contains(stored, want) {
+			t.Errorf("stored has no %s: %s", want, stored)
+		}
+	}
+	b.get(g.resource("primary")).want(200).shows("In maintenance", "Move &lt;b&gt; &#34;x&#34;").hides("<b>")
+	b.get("/resources?state=off").want(200).shows("In maintenance", ">primary</a>").hides(">backup</a>")
+
+	// Saving without a change changes nothing; taking it away does.
+	form = b.get(path).want(200).hides("Not saved yet").fields(path)
+	b.post(path, form).want(303)
+	if again := g.manage(http.MethodGet, strings.Replace(g.resource("primary"), "/", "/v1/", 1), "", 200); again != stored {
+		t.Errorf("saving without a change made\n%s\nof\n%s", again, stored)
+	}
+	form.Set("do", "remove once 0")
+	form = b.post(path, form).want(200).fields(path)
+	form.Set("section", "maintenance")
+	b.post(path, form).want(303)
+	b.get(g.resource("primary")).want(200).hides("In maintenance")
+}
+
+// TestSecretsOfAWebhookAreWrittenAndNotRead signs requests, and stops to.
+func TestSecretsOfAWebhookAreWrittenAndNotRead(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	path := g.resource("primary") + "/alerts"
+	form := b.get(path).want(200).shows("{timestamp_utc}", "{incident_id}").fields(path)
+	form.Set("notify.webhook.url", g.sink.URL+"/hook?key={secret:KEY}")
+	form.Set("notify.webhook.payload", `{"text":"{title}: {reason}"}`)
+	form.Set("notify.webhook.signed", "on")
+	b.post(path, form).want(422).shows("Write the secret that the receiver knows.")
+	form.Set("notify.webhook.signing_secret", "whsec_short")
+	b.post(path, form).want(422).shows("there is no secret &#34;KEY&#34;", `id="f-notify.webhook.signing_secret-error"`)
+	form.Set("notify.webhook.signing_secret", "whsec_aHVzaC1odXNoLWh1c2gtaHVzaC1odXNoLWh1c2g=")
+	form.Set("notify.webhook.secrets[0].name", "KEY")
+	form.Set("notify.webhook.secrets[0].value", "hush-key")
+	form.Set("notify.webhook.retries", "3")
+	form.Set("notify.webhook.method", "PUT")
+	b.post(path, form).want(303)
+	again := b.get(path).want(200).hides("hush-key", "whsec_aHV").shows("primary is down: HTTP 503 Service Unavailable").fields(path)
+	b.post(path, again).want(303)
+	stored := g.manage(http.MethodGet, strings.Replace(g.resource("primary"), "/", "/v1/", 1), "", 200)
+	for _, want := range []string{`"signing_secret":"[redacted]"`, `"KEY":"[redacted]"`, `"retries":3`, `"method":"PUT"`} {
+		if !strings.Contains(stored, want) {
+			t.Errorf("stored has no %s: %s", want, stored)
+		}
+	}
+	again.Del("notify.webhook.signed")
+	b.post(path, again).want(303)
+	if stored := g.manage(http.MethodGet, strings.Replace(g.resource("primary"), "/", "/v1/", 1), "", 200); strings.Contains(stored, "signing_secret") {
+		t.Errorf("stored is %s", stored)
+	}
+}
+
+// TestIncidentsOfAResource are told on its page.
+func TestIncidentsOfAResource(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	g.manage(http.MethodPost, "/v1/resources", `{"name":"zebra","url":"http://127.0.0.1:1/x","health_check":{"enabled":true,"interval":{"min":"1h","max":"2h"}}}`, http.StatusCreated)
+	path := g.resource("zebra")
+	b.get(g.resource("backup")).want(200).shows("No incidents")
+	g.untilDown(path)
+	b.get(path).want(200).shows("Going on", "It began", "1 failed check").hides("No incidents")
+}

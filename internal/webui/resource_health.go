@@ -13,14 +13,14 @@ import (
 // check by check.
 type resourceHealthPage struct {
 	resourcePage
-	Days    Bars
-	Spans   []spanUptime
-	Hours   []hourLatency
-	Filter  string
-	Checks  []dispatchapy.Check
-	Next    string // address of older checks; "" at the end
-	First   string // address of the latest ones, where they are not shown
-	Changes []healthChange
+	Days      Bars
+	Spans     []spanUptime
+	Hours     []hourLatency
+	Filter    string
+	Checks    []dispatchapy.Check
+	Next      string // address of older checks; "" at the end
+	First     string // address of the latest ones, where they are not shown
+	Incidents []incidentView
 }
 
 // spanUptime is how a resource did over a span.
@@ -38,15 +38,6 @@ type hourLatency struct {
 	Requests, Made int64
 }
 
-// healthChange is a time in which a resource was down.
-type healthChange struct {
-	From, To time.Time // To is zero while it lasts
-	Detail   string
-}
-
-// Took gives how long it lasted.
-func (h healthChange) Took() time.Duration { return h.To.Sub(h.From) }
-
 const checksPerPage = 50
 
 func (ui *UI) showResource(c *call) error {
@@ -55,14 +46,10 @@ func (ui *UI) showResource(c *call) error {
 		return err
 	}
 	p := &resourceHealthPage{resourcePage: head, Filter: oneOf(c.query("checks"), "failed", "manual")}
-	if err := p.addUptime(c); err != nil {
-		return err
-	}
-	if err := p.addLatency(c); err != nil {
-		return err
-	}
-	if err := p.addChecks(c); err != nil {
-		return err
+	for _, part := range []func(*call) error{p.addUptime, p.addLatency, p.addIncidents, p.addChecks} {
+		if err := part(c); err != nil {
+			return err
+		}
 	}
 	return c.show("resource_health", p.R.Name, p)
 }

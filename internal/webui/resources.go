@@ -111,6 +111,8 @@ func (c *call) resourceRows() ([]resourceRow, error) {
 // what its checks say.
 func (w *words) resource(active bool, health dispatchapy.HealthState, reason string) state {
 	switch reason {
+	case "in maintenance":
+		return w.state("held", "In maintenance")
 	case "failing":
 		return w.state("warn", "Circuit open")
 	case "paused":
@@ -124,7 +126,7 @@ func (w *words) resource(active bool, health dispatchapy.HealthState, reason str
 // group is the filter under which a resource is found.
 func (r *resourceRow) group() string {
 	switch {
-	case !r.Active:
+	case !r.Active || r.State.Tone == "held":
 		return "off"
 	case r.State.Tone == "fail" || r.State.Tone == "warn":
 		return "trouble"
@@ -138,6 +140,8 @@ func (r *resourceRow) group() string {
 func (r *resourceRow) rank() int {
 	switch {
 	case !r.Active:
+		return 5
+	case r.State.Tone == "held":
 		return 4
 	case r.Health.State == dispatchapy.HealthDown:
 		return 0
@@ -167,7 +171,7 @@ func (p *resourcesPage) addChips(c *call, rows []resourceRow) {
 	}
 	for _, chip := range []resourceChip{
 		{Path: "", Label: c.t("All")}, {Path: "trouble", Label: c.t("Failing"), Tone: "fail"}, {Path: "up", Label: c.t("Up"), Tone: "ok"},
-		{Path: "unknown", Label: c.t("Unknown"), Tone: "unknown"}, {Path: "off", Label: c.t("Switched off"), Tone: "off"},
+		{Path: "unknown", Label: c.t("Unknown"), Tone: "unknown"}, {Path: "off", Label: c.t("Off or in maintenance"), Tone: "off"},
 	} {
 		chip.Count, chip.Current = counts[chip.Path], chip.Path == p.Filter
 		chip.Path = p.address(chip.Path, 1)

@@ -159,7 +159,7 @@ export function renumber(list) {
   [...list.children].forEach((row, place) => {
     for (const input of $$("[data-name]", row)) {
       input.name = input.dataset.name.replaceAll("#", place);
-      input.id = `f-${input.name}`;
+      input.id = `f-${input.name}${input.type === "checkbox" && input.value !== "on" ? `-${input.value}` : ""}`;
     }
     for (const label of $$("[data-for]", row)) label.htmlFor = `f-${label.dataset.for.replaceAll("#", place)}`;
   });
