@@ -52,7 +52,11 @@ func (c *call) fail(err error) {
 	var known *dispatchapy.Error
 	switch {
 	case errors.As(err, &known) && code != dispatchapy.CodeInternal:
-		p.Detail, p.Fields = known.Message, known.Fields
+		p.Detail = c.lang.Said(known.Message)
+		for _, fault := range known.Fields {
+			fault.Message = c.lang.Said(fault.Message)
+			p.Fields = append(p.Fields, fault)
+		}
 		if known.RetryAfter > 0 {
 			c.w.Header().Set("Retry-After", strconv.Itoa(int(known.RetryAfter.Seconds())+1))
 		}

@@ -27,6 +27,7 @@ type Form struct {
 
 type translator interface {
 	T(key string, args ...any) string
+	Said(text string) string
 }
 
 // Clash shows both sides of a conflict.
@@ -136,13 +137,16 @@ func (f *Form) Take(err error) bool {
 	}
 	switch known.Code {
 	case dispatchapy.CodeInvalid:
-		f.Faults = append(f.Faults, known.Fields...)
+		for _, fault := range known.Fields {
+			fault.Message = f.lang.Said(fault.Message)
+			f.Faults = append(f.Faults, fault)
+		}
 		if len(known.Fields) == 0 {
-			f.Message = known.Message
+			f.Message = f.lang.Said(known.Message)
 		}
 		return true
 	case dispatchapy.CodeConflict, dispatchapy.CodePrecondition:
-		f.Message = known.Message
+		f.Message = f.lang.Said(known.Message)
 		f.Clash = clashOf(err)
 		return true
 	}

@@ -19,7 +19,7 @@ import (
 func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 	w := &words{lang}
 	return template.FuncMap{
-		"t": lang.T, "n": lang.N, "number": w.number, "percent": w.percent,
+		"t": lang.T, "n": lang.N, "said": lang.Said, "number": w.number, "percent": w.percent,
 		"asset": set.URL, "icon": func(name string, classes ...string) template.HTML { return icon(set, name, classes) },
 		"mark": func(tone string) template.HTML { return mark(set, tone) },
 		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes, "ms": milliseconds,

@@ -116,12 +116,13 @@ func (ui *UI) testMail(c *call, form *Form) (*mailResult, error) {
 		if fault.Path != "to" {
 			fault.Path = "smtp." + fault.Path
 		}
+		fault.Message = c.lang.Said(fault.Message)
 		form.Faults = append(form.Faults, fault)
 	}
 	result := &mailResult{Faults: form.Faults}
 	if len(known.Fields) == 0 {
-		result.Detail, result.Done = known.Message, true
-		form.Message = known.Message
+		result.Detail, result.Done = c.lang.Said(known.Message), true
+		form.Message = c.lang.Said(known.Message)
 	}
 	return result, nil
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed */*.json
+//go:embed id/*.json
 var embedded embed.FS
 
 // Language is a language in which pages are shown.
@@ -21,9 +21,11 @@ type Language struct {
 	Name string // in itself
 
 	texts     map[string]string // nil: English
-	group     string            // between thousands
-	point     string            // before fractions
-	singulars bool              // it tells one from many
+	said      map[string]string // by the form of a message
+	patterns  []pattern
+	group     string // between thousands
+	point     string // before fractions
+	singulars bool   // it tells one from many
 }
 
 // English is the language of the keys.
@@ -58,6 +60,7 @@ func load(code, name, group, point string) *Language {
 			l.texts[key] = text
 		}
 	}
+	l.loadSaid()
 	return l
 }
 
