@@ -55,4 +55,8 @@ func TestChecksAreFoundByFilter(t *testing.T) {
 	if err != nil || len(page.Items) == 0 || page.Items[0].By != "" {
 		t.Errorf("a client sees who asked: %+v, %v", page.Items, err)
 	}
+	resource, err := n.Resource(t.Context(), n.client("shop-token-1234"), id)
+	if want := "no answer: refused"; err != nil || page.Items[0].Detail != want || resource.LastCheck.Detail != want {
+		t.Errorf("a client reads what was said to a check: %q and %q, %v", page.Items[0].Detail, resource.LastCheck.Detail, err)
+	}
 }

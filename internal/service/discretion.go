@@ -46,7 +46,7 @@ func discreetDetail(d *TaskDetail) {
 		if a.Error == dispatchapy.ErrorTransform || a.Detail == "" {
 			continue // about the client's own payload
 		}
-		words := discreetWords(&a.Attempt)
+		words := discreetWords(a.StatusCode, a.Error)
 		for j := range d.Log {
 			d.Log[j].Message = strings.ReplaceAll(d.Log[j].Message, a.Detail, words)
 		}
@@ -54,12 +54,13 @@ func discreetDetail(d *TaskDetail) {
 	}
 }
 
-func discreetWords(a *dispatchapy.Attempt) string {
+// discreetWords says how a request ended without quoting anybody.
+func discreetWords(statusCode int, class dispatchapy.ErrorClass) string {
 	switch {
-	case a.StatusCode > 0:
-		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", a.StatusCode, http.StatusText(a.StatusCode)))
-	case a.Error != "":
-		return "no answer: " + string(a.Error)
+	case statusCode > 0:
+		return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", statusCode, http.StatusText(statusCode)))
+	case class != "":
+		return "no answer: " + string(class)
 	}
 	return ""
 }

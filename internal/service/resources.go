@@ -100,12 +100,17 @@ func (s *Service) ListChecks(ctx context.Context, p dispatchapy.Principal, resou
 		})
 }
 
-// listChecks hides from clients who asked for a check.
+// listChecks hides from clients who asked for a check, and what a provider said
+// to it unless they may read that.
 func (s *Service) listChecks(ctx context.Context, p dispatchapy.Principal, resourceID, before int64, limit int) ([]dispatchapy.Check, error) {
 	checks, err := s.store.ListChecks(ctx, resourceID, before, limit)
-	if !p.IsStaff() {
-		for i := range checks {
+	mayRead := s.mayReadProviders(p)
+	for i := range checks {
+		if !p.IsStaff() {
 			checks[i].By = ""
+		}
+		if !mayRead && checks[i].Detail != "" {
+			checks[i].Detail = discreetWords(checks[i].StatusCode, checks[i].Error)
 		}
 	}
 	return checks, err

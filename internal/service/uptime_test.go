@@ -28,7 +28,7 @@ func (n *node) checked(resourceID int64, at time.Time, ok bool, by string, holds
 	outcome := store.ProbeOutcome{
 		Fence:  claimed.Probes[0].Fence,
 		Health: dispatchapy.Health{ResourceID: resourceID, State: state, Since: at, CheckedAt: at, CountedTo: at, HoldsUntil: at.Add(holds)},
-		Check:  dispatchapy.Check{ResourceID: resourceID, At: at, OK: ok, State: state, By: by, Manual: by != "", Method: dispatchapy.CheckSimple, Duration: 3 * time.Millisecond},
+		Check:  dispatchapy.Check{ResourceID: resourceID, At: at, OK: ok, State: state, By: by, Manual: by != "", Method: dispatchapy.CheckSimple, Duration: 3 * time.Millisecond, Error: dispatchapy.ErrorRefused, Detail: "10.0.0.1:80 refused"},
 		Spans:  before.Spans(at, nil), NextIn: time.Hour,
 		Incident: &store.IncidentChange{Kind: dispatchapy.EventResourceDown, ResourceID: resourceID, At: at, Open: !ok, Close: ok},
 	}
