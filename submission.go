@@ -1,6 +1,9 @@
 package dispatchapy
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Submission is a message that passed every check of the intake and asks to
 // become a task.
@@ -33,4 +36,24 @@ type Receipt struct {
 	TaskID   int64
 	Held     bool
 	Replayed bool // answered from an earlier submission with the same idempotency key
+}
+
+// maxIdempotencyKey is how long an idempotency key may be, in bytes.
+const maxIdempotencyKey = 255
+
+// IdempotencyKeyFault says what is wrong with a key that a sender gave, "" if
+// nothing is.
+func IdempotencyKeyFault(key string) string {
+	if key == "" {
+		return "is empty"
+	}
+	if len(key) > maxIdempotencyKey {
+		return fmt.Sprintf("is longer than %d bytes", maxIdempotencyKey)
+	}
+	for i := range len(key) {
+		if key[i] < ' ' || key[i] > '~' {
+			return "has characters other than printable ASCII"
+		}
+	}
+	return ""
 }

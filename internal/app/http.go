@@ -74,7 +74,7 @@ func (a *App) handler() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("POST "+EchoPath, echo)
-	mux.Handle("/", a.pages())
+	mux.Handle("/", a.pages(door))
 	networks, _ := a.options.Proxies() // Validate has seen to errors; after one nobody is trusted
 	// Not through the mux, which would answer a path like /api//x with a
 	// redirect instead of taking the message.
@@ -87,9 +87,13 @@ func (a *App) handler() http.Handler {
 	}))
 }
 
-// pages makes the web interface.
-func (a *App) pages() http.Handler {
-	o := webui.Options{Service: a.service, People: a.people, Log: a.log, Version: a.version, Echo: echoURL(a.listener.Addr())}
+// pages makes the web interface. Clients that signed in post through the same
+// door as those with a token.
+func (a *App) pages(door http.Handler) http.Handler {
+	post := func(w http.ResponseWriter, r *http.Request, clientID int64) {
+		door.ServeHTTP(w, r.WithContext(intake.As(r.Context(), clientID)))
+	}
+	o := webui.Options{Post: post, Service: a.service, People: a.people, Log: a.log, Version: a.version, Echo: echoURL(a.listener.Addr())}
 	if a.options.OIDC.Issuer != "" {
 		o.OIDC = signin.Path
 	}

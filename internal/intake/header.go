@@ -15,9 +15,6 @@ import (
 // after an underscore becomes small (Access_Token is Access_token).
 var tokenHeaders = [...]string{"X-Api-Token", "Token", "Access_token", "Access-Token", "X_api_token"}
 
-// maxIdempotencyKey is how long an idempotency key may be, in bytes.
-const maxIdempotencyKey = 255
-
 // findToken gives the token of a request, "" if it carries none. An empty
 // header counts as absent.
 func findToken(header http.Header) string {
@@ -81,16 +78,8 @@ func idempotencyKey(header http.Header) (string, *refusal) {
 		return "", refuseKey("is given more than once")
 	}
 	key := values[0]
-	if key == "" {
-		return "", refuseKey("is empty")
-	}
-	if len(key) > maxIdempotencyKey {
-		return "", refuseKey(fmt.Sprintf("is longer than %d bytes", maxIdempotencyKey))
-	}
-	for i := range len(key) {
-		if key[i] < ' ' || key[i] > '~' {
-			return "", refuseKey("has characters other than printable ASCII")
-		}
+	if fault := dispatchapy.IdempotencyKeyFault(key); fault != "" {
+		return "", refuseKey(fault)
 	}
 	return key, nil
 }

@@ -175,11 +175,10 @@ func (h *Handler) admit(snapshot *routing.Snapshot, r *http.Request) (sender, *r
 	if endpoint == nil || !endpoint.IsActive() {
 		return sender{}, refuseEndpoint
 	}
-	token := findToken(r.Header)
-	if token == "" {
-		return sender{}, refuseNoToken
+	client, refused := clientOf(snapshot, r)
+	if refused != nil {
+		return sender{}, refused
 	}
-	client := clientByToken(snapshot, token)
 	if client != nil {
 		h.opts.Seen(client.ID)
 	}
@@ -197,6 +196,27 @@ func (h *Handler) admit(snapshot *routing.Snapshot, r *http.Request) (sender, *r
 		return sender{}, refuseTooLarge(endpoint.MaxBody)
 	}
 	return sender{client: client, endpoint: endpoint, idempotencyKey: key}, nil
+}
+
+type clientKey struct{}
+
+// As makes the requests of a context those of a client that was recognised
+// otherwise than by a token: by a session. Tokens in their headers count for
+// nothing.
+func As(ctx context.Context, clientID int64) context.Context {
+	return context.WithValue(ctx, clientKey{}, clientID)
+}
+
+// clientOf finds the client that asks; nil if it is none.
+func clientOf(snapshot *routing.Snapshot, r *http.Request) (*routing.Client, *refusal) {
+	if id, recognised := r.Context().Value(clientKey{}).(int64); recognised {
+		return snapshot.ClientByID(id), nil
+	}
+	token := findToken(r.Header)
+	if token == "" {
+		return nil, refuseNoToken
+	}
+	return clientByToken(snapshot, token), nil
 }
 
 // submission checks a body and makes the submission of it.

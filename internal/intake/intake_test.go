@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -388,5 +390,32 @@ func TestSeenTokens(t *testing.T) {
 	}
 	if want := []int64{21, 21, 22}; !slices.Equal(seen, want) {
 		t.Errorf("clients %v were seen, want %v", seen, want)
+	}
+}
+
+// TestRecognisedOtherwise: who was recognised by a session is that client,
+// whatever token comes with the request.
+func TestRecognisedOtherwise(t *testing.T) {
+	t.Parallel()
+	d := &desk{receipt: dispatchapy.Receipt{TaskID: 7}}
+	door := New(Options{Snapshots: routing.NewTable(testSnapshot(t, nil)), Submitter: d, Observer: d})
+	ask := func(path string, client int64) int {
+		r := httptest.NewRequest(http.MethodPost, "/api/"+path, strings.NewReader(goodBody))
+		r.Header.Set("X-API-Token", otherToken)
+		w := httptest.NewRecorder()
+		door.ServeHTTP(w, r.WithContext(As(r.Context(), client)))
+		return w.Code
+	}
+	for _, tt := range []struct {
+		path   string
+		client int64
+		want   int
+	}{{"v2/send", 21, 200}, {"others", 21, 403}, {"v2/send", 22, 403}, {"others", 22, 200}, {"v2/send", 4711, 403}, {"gone", 21, 404}} {
+		if got := ask(tt.path, tt.client); got != tt.want {
+			t.Errorf("%s as %d: %d, want %d", tt.path, tt.client, got, tt.want)
+		}
+	}
+	if len(d.submitted) != 2 || d.submitted[0].ClientID != 21 || d.submitted[1].ClientID != 22 {
+		t.Errorf("submitted %+v", d.submitted)
 	}
 }

@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"dispatchapy"
 	"dispatchapy/internal/apidocs"
@@ -9,6 +11,15 @@ import (
 
 // Sample is a program that sends one message, to be run as it is.
 type Sample = apidocs.Sample
+
+// EndpointDescription is what a sender needs to know of an endpoint.
+type EndpointDescription = apidocs.Description
+
+// SenderError is one reason for which a message is refused.
+type SenderError = apidocs.Error
+
+// SenderErrors gives the reasons for which messages are refused, by status.
+func SenderErrors() []SenderError { return apidocs.Errors() }
 
 // TokenVariable is the environment variable from which samples take the token.
 const TokenVariable = apidocs.TokenVariable
@@ -34,4 +45,21 @@ func (s *Service) Samples(_ context.Context, p dispatchapy.Principal, endpointID
 		return nil, notFound("endpoint", endpointID)
 	}
 	return apidocs.Samples(endpoint, serverURL), nil
+}
+
+// DescribeEndpoints describes the endpoints that p may call, sorted by path:
+// all active ones for staff.
+func (s *Service) DescribeEndpoints(_ context.Context, p dispatchapy.Principal) ([]EndpointDescription, error) {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
+		return nil, err
+	}
+	sight := s.sightOf(p)
+	var out []EndpointDescription
+	for _, e := range sight.snapshot.Endpoints {
+		if e.IsActive() && sight.endpoint(e) {
+			out = append(out, apidocs.Describe(e))
+		}
+	}
+	slices.SortFunc(out, func(a, b EndpointDescription) int { return strings.Compare(a.Path, b.Path) })
+	return out, nil
 }

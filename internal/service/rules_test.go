@@ -14,7 +14,7 @@ import (
 // The permissions for what the settings and the documentation show.
 func init() {
 	maps.Copy(needed, map[string]dispatchapy.Permission{
-		"System": dispatchapy.ReadSettings, "Compare": dispatchapy.WriteConfig,
+		"System": dispatchapy.ReadSettings, "Compare": dispatchapy.WriteConfig, "DescribeEndpoints": dispatchapy.ReadConfig,
 		"ImportOriginal": dispatchapy.WriteConfig, "KeepUpload": dispatchapy.WriteConfig,
 	})
 }

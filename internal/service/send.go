@@ -16,6 +16,8 @@ import (
 type SendInput struct {
 	Client  string // the name of who sends it; a client sends as itself and leaves it out
 	Payload []byte
+
+	IdempotencyKey string // makes repeating safe, as for the intake; "": none
 }
 
 // SendMessage makes a message a task, through the checks of the intake, as if
@@ -42,6 +44,10 @@ func (s *Service) SendMessage(ctx context.Context, p dispatchapy.Principal, endp
 	if status != http.StatusOK {
 		return dispatchapy.Receipt{}, invalid("payload", detail)
 	}
+	if fault := dispatchapy.IdempotencyKeyFault(in.IdempotencyKey); fault != "" && in.IdempotencyKey != "" {
+		return dispatchapy.Receipt{}, invalid("idempotency_key", fault)
+	}
+	message.IdempotencyKey = in.IdempotencyKey
 	if p.IsStaff() {
 		message.By = p.Name
 		message.Note, message.By = fmt.Sprintf("sent by %s as client %s", p.Name, client.Name), p.Name

@@ -73,6 +73,7 @@ func (ui *UI) routes() []route {
 		ui.settingsRoutes(),
 		ui.peopleRoutes(),
 		ui.transferRoutes(),
+		ui.documentationRoutes(),
 		ui.activityRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),

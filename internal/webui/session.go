@@ -54,6 +54,14 @@ func (c *call) csrf() string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
+// csrfHeader is how scripts show it that send something else than a form.
+const csrfHeader = "X-CSRF-Token"
+
+// ownScript reports whether a script of a page of this session asks.
+func (c *call) ownScript() bool {
+	return c.session != "" && hmac.Equal([]byte(c.r.Header.Get(csrfHeader)), []byte(c.csrf()))
+}
+
 func (c *call) checkCSRF() error {
 	if err := c.parse(); err != nil {
 		return err

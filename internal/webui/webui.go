@@ -32,6 +32,9 @@ type Options struct {
 	Log     *slog.Logger
 	Version string // of the program
 
+	// Post answers POST /api/{path} of a client that signed in.
+	Post func(w http.ResponseWriter, r *http.Request, clientID int64)
+
 	OIDC string // path where people sign in with a provider; "": there is none
 	Echo string // URL at which the gateway answers itself; "": nowhere
 }
@@ -45,6 +48,7 @@ type UI struct {
 	oidc      string
 	echo      string
 	stash     *stash
+	post      func(w http.ResponseWriter, r *http.Request, clientID int64)
 	assets    *assets.Set
 	templates *templates
 	mux       *http.ServeMux
@@ -55,7 +59,7 @@ type UI struct {
 
 // New makes the interface. It panics if a template does not parse.
 func New(o Options) *UI {
-	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, stash: &stash{drop: o.Service.DropUpload}, assets: assets.Load(), mux: http.NewServeMux()}
+	ui := &UI{service: o.Service, people: o.People, log: o.Log, version: o.Version, oidc: o.OIDC, echo: o.Echo, post: o.Post, stash: &stash{drop: o.Service.DropUpload}, assets: assets.Load(), mux: http.NewServeMux()}
 	ui.life, ui.end = context.WithCancel(context.Background())
 	ui.templates = newTemplates(ui.assets)
 	for _, route := range ui.routes() {

@@ -50,6 +50,7 @@ func Load() *Set {
 	s := &Set{urls: map[string]string{}, byPath: map[string]*asset{}}
 	s.addVendored()
 	s.add("app.css", styleSheet())
+	s.add("explorer.css", read("css/explorer.css"))
 	for _, name := range list("img") {
 		s.add(name, read("img/"+name))
 	}

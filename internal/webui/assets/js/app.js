@@ -18,6 +18,7 @@ ready("[data-chips]", () => import("./chips.js"));
 ready("[data-select-list]", () => import("./select.js"));
 ready("[data-key-rows]", () => import("./key-rows.js"));
 ready("[data-chart]", () => import("./chart.js"));
+ready("[data-explorer]", () => import("./explorer.js"));
 ready("[data-preview]", () => import("./preview.js"));
 
 // Where one is stays in sight when tabs are wider than the window.
