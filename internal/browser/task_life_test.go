@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -44,8 +45,15 @@ func switched(off ...string) string {
 // TestTaskLife is flow B9: a task's states are seen in another tab as they
 // come; a provider fails and the next takes over; all are gone, and one is back.
 func TestTaskLife(t *testing.T) {
+	for _, width := range []int64{1400, 390} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) { taskLife(t, width) })
+	}
+}
+
+func taskLife(t *testing.T, width int64) {
 	g := start(t, strings.Replace(shopFile, "url: $sink/primary\n", "url: $sink/primary\n    concurrency: 1\n", 1))
 	b := open(t, g.url)
+	b.size(width, 900)
 	b.signIn("/tasks")
 	b.await("the stream", isLive)
 	b.see("No tasks yet")
@@ -104,8 +112,15 @@ func TestTaskLife(t *testing.T) {
 
 // TestTaskActs is flow B10: what can be done with a task, and what cannot.
 func TestTaskActs(t *testing.T) {
+	for _, width := range []int64{1400, 390} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) { taskActs(t, width) })
+	}
+}
+
+func taskActs(t *testing.T, width int64) {
 	g := start(t, switched("Primary SMS", "Backup Chat"))
 	b := open(t, g.url)
+	b.size(width, 900)
 	task := g.alert("inv-1")
 	b.signIn(task)
 	b.state("Waiting for a resource")
@@ -230,4 +245,32 @@ func TestTaskActsByKeyboard(t *testing.T) {
 	b.row(tasks[3], "Delivered")
 	b.press("?")
 	b.see("Newer and older task")
+}
+
+// TestTaskOnPaper is the part of flow B19 that is about tasks: what is printed
+// says everything, and has nothing to press.
+func TestTaskOnPaper(t *testing.T) {
+	g := start(t, shopFile)
+	g.sink.answer("/primary", http.StatusInternalServerError, `{"error":"out of order"}`)
+	b := open(t, g.url)
+	b.signIn(g.alert("inv-1"))
+	b.state("Delivered")
+	if shown := js[bool](b, `document.body.innerText.includes("out of order")`); shown {
+		t.Fatal("the first attempt is open, so that nothing is tested")
+	}
+	if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
+		t.Fatal(err)
+	}
+	b.see("out of order")
+	b.see("Delivered by Backup Chat")
+	b.see("Authorization")
+	pressed := js[[]string](b, `[...document.querySelectorAll("button, .btn, nav, input")].filter((e) => e.checkVisibility()).map((e) => e.outerHTML.slice(0, 80))`)
+	if len(pressed) > 0 {
+		t.Errorf("can be pressed on paper: %q", pressed)
+	}
+	over := js[int](b, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
+	if over > 0 {
+		t.Errorf("the paper is %d px too narrow", over)
+	}
+	b.shot("task-on-paper")
 }

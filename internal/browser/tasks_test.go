@@ -1,28 +1,43 @@
 package browser_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // everyState makes tasks of every state that can be had at once.
 func (g *gateway) everyState() {
 	g.t.Helper()
-	body := func(n int, text string) string {
-		return fmt.Sprintf(`{"ref":"inv-%d","scope":"prod","phone":"+1555%d","message":%q}`, 1000+n, n, text)
-	}
 	for i := range 6 {
-		g.post(shopToken, "send_alert", body(i, "Disk 91 % full"))
+		g.settled(g.alert(fmt.Sprintf("inv-%d", 1000+i)))
 	}
 	g.sink.answer("/primary", http.StatusBadRequest, `{"error":"unknown number"}`)
-	g.post(shopToken, "send_alert", body(6, "one resource refuses"))
+	g.settled(g.alert("inv-1006"))
 	g.sink.answer("/backup", http.StatusBadRequest, `{"error":"no such channel"}`)
-	g.post(shopToken, "send_alert", body(7, "all refuse"))
+	g.settled(g.alert("inv-1007"))
 	g.sink.answer("/primary", http.StatusServiceUnavailable, `{"error":"overloaded"}`)
 	g.sink.answer("/backup", http.StatusServiceUnavailable, `{"error":"overloaded"}`)
-	g.post(shopToken, "send_alert", body(8, "both are overloaded"))
+	g.alert("inv-1008")
+}
+
+// settled waits until a task has ended.
+func (g *gateway) settled(path string) {
+	g.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		_, body := g.manage(http.MethodGet, "/v1"+path, "")
+		if strings.Contains(body, `"status":"success"`) || strings.Contains(body, `"status":"failed"`) {
+			return
+		}
+		if time.Now().After(deadline) {
+			g.t.Fatalf("%s does not end: %s", path, body)
+		}
+		time.Sleep(10 * time.Millisecond) // between two looks, not for something to happen
+	}
 }
 
 func TestTasks(t *testing.T) {
@@ -59,17 +74,96 @@ var holding = strings.Replace(shopFile, "    mapping:\n", `    dev: {enabled: tr
     mapping:
 `, 1)
 
+// TestHeld is flow B12: what is held is looked at, released, edited, discarded
+// and brought back; and nothing more is held.
 func TestHeld(t *testing.T) {
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/held")
+	b.see("Nothing is held")
 	b.gates("held-empty", "/held")
 	g.apply(holding)
+	b.await("the stream", isLive)
 	for i := range 14 {
 		g.post(shopToken, "send_alert", fmt.Sprintf(`{"ref":"inv-%d","scope":%q,"phone":"+1555%d","message":"Disk 9%d %% full"}`, 1000+i, []string{"prod", "test"}[i%2], i, i))
 	}
+	b.see("Endpoint send_alert holds everything.") // without a reload
+	b.see("inv-1013")
 	b.gates("held", "/held?task=2")
 	b.gates("resend-held", "/tasks/2/resend")
+	for _, width := range []int64{1400, 390} {
+		b.size(width, 900)
+		t.Run(fmt.Sprint(width), func(t *testing.T) { g.inspect(t, b) })
+	}
+	b.size(1400, 900)
+	b.goTo("/held")
+	b.click("Turn off")
+	b.see("New tasks are sent at once.")
+	b.notSee("Endpoint send_alert holds everything.")
+	b.see("inv-1013") // what is held stays held
+	b.click("Release all (8)")
+	b.see("Release 8 tasks")
+	b.click("button.primary")
+	b.see("8 tasks released.")
+	b.see("Nothing is held")
+
+	c := open(t, g.url)
+	c.signInClient(shopToken, "/held")
+	g.apply(strings.Replace(shopFile, "endpoints: [send_alert]}", "endpoints: [send_alert], dev: {hold: true}}", 1))
+	g.alert("of the client")
+	c.see("Everything you send is held.")
+	c.gates("client-held", "/held")
+	c.goTo("/held")
+	c.notSee("Primary SMS")
+	c.click("Turn off")
+	c.see("New tasks are sent at once.")
+	c.click("Discard")
+	c.see("Nothing is held")
+	c.click("Undo")
+	c.see("of the client")
+}
+
+// inspect goes through the first three tasks of the queue.
+func (g *gateway) inspect(t *testing.T, b *tab) {
+	b.goTo("/held")
+	first := js[string](b, `document.querySelector("#held-task h2").innerText`)
+	b.see("+15550")
+	before := len(g.sink.received("/primary"))
+	would := js[string](b, `document.querySelector(".route-card pre").textContent`)
+	b.click("Release")
+	b.see("1 task released.")
+	b.await("the next task", `document.querySelector("#held-task h2").innerText !== `+quoted(first)+` && document.activeElement?.matches(".queue-item[aria-current]")`)
+	for len(g.sink.received("/primary")) == before {
+		js[bool](b, `new Promise((done) => setTimeout(() => done(true), 20))`)
+	}
+	var sent bytes.Buffer
+	if err := json.Indent(&sent, []byte(g.sink.received("/primary")[before].body), "", "  "); err != nil || sent.String() != would {
+		t.Errorf("was sent %s, %v; the preview was %s", &sent, err, would)
+	}
+
+	second := js[string](b, `document.querySelector("#held-task h2").innerText`)
+	b.click("Discard")
+	b.see("1 task deleted.")
+	b.await("the next task", `document.querySelector("#held-task h2").innerText !== `+quoted(second))
+	b.click("Undo")
+	b.see("1 task restored.")
+	b.await("the task again", `document.querySelector("#held-task h2").innerText === `+quoted(second))
+
+	b.click("Edit and release")
+	b.await("the editor", `document.querySelector("textarea[name=payload]")?.setText`)
+	js[bool](b, `(document.querySelector("textarea[name=payload]").setText('{"ref":"edited","scope":"prod","phone":"+1999","message":"edited"}'), true)`)
+	b.await("the preview to follow", `document.querySelector("#preview").innerText.includes("+1999")`)
+	b.click("Release the edited message")
+	b.see("Released as the new task")
+	b.see("Sent again from")
+	b.state("Delivered")
+	if got := g.sink.received("/primary"); got[len(got)-1].body != `{"text":"edited","to":"+1999"}` {
+		t.Errorf("was sent %s", got[len(got)-1].body)
+	}
+	b.goTo("/held")
+	b.notSee(second)
+	b.click("Discard")
+	b.see("1 task deleted.")
 }
 
 func TestTask(t *testing.T) {
@@ -81,4 +175,30 @@ func TestTask(t *testing.T) {
 	b.gates("task-failed", "/tasks/8")
 	b.gates("task-target", "/tasks/7?tab=target")
 	b.gates("task-diff", "/tasks/7?tab=diff")
+}
+
+// TestTaskPagesFit is gate G8 for the pages about tasks, in English and in a
+// language whose words are long.
+func TestTaskPagesFit(t *testing.T) {
+	g := start(t, shopFile)
+	g.everyState()
+	g.apply(holding)
+	held := g.alert("held one with a rather long reference, as some people like to have them, 0123456789")
+	b := open(t, g.url)
+	b.signIn("/tasks")
+	for _, language := range []string{"en", "en-XA"} {
+		js[bool](b, `(document.cookie = "lang=`+language+`; path=/", true)`)
+		for _, width := range []int64{320, 768, 1024} {
+			b.size(width, 900)
+			for name, path := range map[string]string{"tasks": "/tasks", "task": "/tasks/8", "held": "/held", "resend": held + "/resend"} {
+				b.goTo(path)
+				b.await("the page to be whole", `document.readyState === "complete"`)
+				b.fits()
+				if width < 640 {
+					b.touchable()
+				}
+				b.shot(fmt.Sprintf("%s-%s-%d", name, language, width))
+			}
+		}
+	}
 }

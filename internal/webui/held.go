@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"dispatchapy"
 	"dispatchapy/internal/service"
@@ -170,7 +171,7 @@ func (p *heldPage) addTask(c *call) error {
 func whyHeld(t *service.TaskDetail) string {
 	for _, entry := range slices.Backward(t.Timeline) {
 		if entry.Kind == service.TimelineHeld {
-			return entry.Text
+			return strings.TrimPrefix(entry.Text, "held: ")
 		}
 	}
 	return ""

@@ -46,7 +46,7 @@ func TestHeldQueue(t *testing.T) {
 		ids = append(ids, g.post(shopToken, "sms", message(fmt.Sprintf("inv-%d", i), "prod", hostile)))
 	}
 	page := b.get("/held").want(http.StatusOK)
-	page.shows("Client shop holds everything.", "4 tasks wait.", "Turn off", "held: client shop holds its tasks", g.sink.URL+"/primary", "[redacted]", "&lt;img onerror")
+	page.shows("Client shop holds everything.", "4 tasks wait.", "Turn off", "client shop holds its tasks", g.sink.URL+"/primary", "[redacted]", "&lt;img onerror")
 	page.hides("hush-header", "<img onerror")
 	if first, last := strings.Index(page.body, "inv-0"), strings.Index(page.body, "inv-3"); first > last {
 		t.Error("not the oldest first")

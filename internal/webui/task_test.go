@@ -122,7 +122,7 @@ func TestAHeldTaskIsReleasedFromItsPage(t *testing.T) {
 	task := g.post(shopToken, "sms", message("inv-1", "prod", "x"))
 	b := g.client(shopToken)
 	path := "/tasks/" + id(task)
-	b.get(path).shows("Held", "held: client shop holds its tasks", "Release", "Edit and release", "Discard").hides("Retry now", "1. primary", "at primary", g.sink.URL)
+	b.get(path).shows("Held", "client shop holds its tasks", "Release", "Edit and release", "Discard").hides("Retry now", "1. primary", "at primary", g.sink.URL)
 	b.post(path, url.Values{"do": {"stop"}}).want(http.StatusSeeOther)
 	b.get(path).shows("Stopped by shop", "Retry now")
 	b.post(path, url.Values{"do": {"retry"}}).want(http.StatusSeeOther)

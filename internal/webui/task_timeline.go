@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"dispatchapy"
@@ -158,7 +159,7 @@ func (c *call) wordDeed(m *moment) {
 	case service.TimelineResent:
 		m.Icon, m.Title = "link", c.t("Made by {by} from another task", by...)
 	case service.TimelineHeld:
-		m.Tone, m.Title, m.Why = "held", c.t("Held"), m.Text
+		m.Tone, m.Title, m.Why = "held", c.t("Held"), strings.TrimPrefix(m.Text, "held: ")
 	case service.TimelineReleased:
 		m.Icon, m.Title = "play", c.t("Released by {by}", by...)
 	case service.TimelineRetried:
