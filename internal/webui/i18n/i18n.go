@@ -186,5 +186,6 @@ func stretch(text string) string {
 		out.WriteString("{" + name + "}")
 		rest = tail
 	}
-	return "[" + out.String() + strings.Repeat("·", len([]rune(text))*2/5) + "]"
+	more := strings.Repeat("······· ", len([]rune(text))/20+1) // words, where lines can break
+	return "[" + out.String() + string([]rune(more)[:len([]rune(text))*2/5]) + "]"
 }
