@@ -281,8 +281,11 @@ func (f *Form) previewAlert(r *dispatchapy.Resource, now time.Time) alertPreview
 		To:      strings.Join(f.Lines("notify.email.to"), ", "),
 		Subject: strings.NewReplacer(plain...).Replace(f.Value("notify.email.subject")),
 		Body:    strings.NewReplacer(plain...).Replace(unixLines(f.Value("notify.email.body"))),
-		URL:     f.Value("notify.webhook.method") + " " + strings.TrimSpace(f.Value("notify.webhook.url")),
+		URL:     strings.TrimSpace(f.Value("notify.webhook.url")),
 		Payload: strings.NewReplacer(quoted...).Replace(f.Value("notify.webhook.payload")),
+	}
+	if out.URL != "" {
+		out.URL = f.Value("notify.webhook.method") + " " + out.URL
 	}
 	if payload := bytes.TrimSpace([]byte(out.Payload)); json.Valid(payload) {
 		out.Payload = indentJSON(payload)

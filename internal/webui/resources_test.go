@@ -222,3 +222,27 @@ func quoted(text string) string {
 	}
 	return string(out)
 }
+
+// TestListOfResourcesIsLight counts what a browser has to build for a page of
+// resources, however many checks they had.
+func TestListOfResourcesIsLight(t *testing.T) {
+	g := start(t)
+	var file strings.Builder
+	file.WriteString("version: 1\nresources:\n")
+	for i := range rowsPerPage {
+		fmt.Fprintf(&file, "  - {name: r-%02d, url: \"%s/x\"}\n", i, g.sink.URL)
+	}
+	g.manage(http.MethodPut, "/v1/config?prune=true", file.String(), http.StatusOK)
+	b := g.admin()
+	for range 3 {
+		for i := range rowsPerPage {
+			g.manage(http.MethodPost, "/v1"+g.resource(fmt.Sprintf("r-%02d", i))+"/check", "", http.StatusOK)
+		}
+	}
+	page := b.get("/resources").want(200).shows(">r-29</a>")
+	if n := strings.Count(page.body, "<") - strings.Count(page.body, "</"); n > 1500 {
+		t.Errorf("the page has %d elements", n)
+	}
+}
+
+const rowsPerPage = 30
