@@ -188,6 +188,31 @@ func TestEmailSettings(t *testing.T) {
 	}
 }
 
+// TestHostileSettings: what stands in a field is shown as text, whatever it is.
+func TestHostileSettings(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	for _, page := range []string{"/settings/delivery", "/settings/retention", "/settings/email", "/settings/security"} {
+		fields := sent(b.get(page), "csrf", "")
+		for name, text := range hostileTexts {
+			form := url.Values{"smtp": {"on"}}
+			for field := range fields {
+				if field != "version" && field != "csrf" && field != "username" {
+					form.Set(field, text)
+				}
+			}
+			form.Set("version", fields.Get("version"))
+			got := b.post(page, form).want(422).hides("<img src=x")
+			if !strings.Contains(got.body, htmlText(text)) {
+				t.Errorf("%s: %s is not kept", page, name)
+			}
+		}
+	}
+	long := strings.Repeat("h", 10_000)
+	b.post("/settings/email", sent(b.get("/settings/email"), "smtp", "on", "smtp.host", long, "smtp.from", "a@example.com")).want(303)
+	b.get("/settings/email").want(200).shows(long)
+}
+
 // TestPortFollowsEncryption: without a port the usual one of the encryption is
 // meant.
 func TestPortFollowsEncryption(t *testing.T) {
