@@ -90,6 +90,11 @@ func TestEndpointPages(t *testing.T) {
 	b.gates("endpoint-delete", e.own("delete"))
 	b.gates("endpoint-mapping", e.own("rules"))
 	b.gates("endpoint-mapping-empty", g.endpoint("empty").own("rules"))
+	b.gates("endpoint-overrides", e.own("overrides"))
+	b.gates("endpoint-clients", e.own("clients"))
+	b.gates("endpoint-clients-empty", g.endpoint("empty").own("clients"))
+	b.gates("endpoint-try", e.own("try"))
+	b.gates("endpoint-try-sent", e.own("try")+"?task=1")
 }
 
 // inOrder waits until the endpoint has its resources in an order.
@@ -282,6 +287,97 @@ func (g *gateway) delivered(path string) string {
 		}
 		if time.Now().After(deadline) {
 			g.t.Fatalf("%s got nothing", path)
+		}
+		time.Sleep(5 * time.Millisecond) // between two looks
+	}
+}
+
+// TestOverrides is flow B7.
+func TestOverrides(t *testing.T) {
+	g := start(t, strings.Replace(routesFile, "endpoints: [send_alert, retired]}", "endpoints: [send_alert, retired], dev: {rules_enabled: true, rules: [{set: {param: phone, value: of-the-client}}]}}", 1))
+	e := g.endpoint("send_alert")
+	b := open(t, g.url)
+	b.signIn(e.own("overrides"))
+	b.fillJSON(`{"ref":"r","scope":"staging","phone":"+1555","message":"hi"}`)
+	b.see(`"+1555" → "+15550000"`)
+	b.fillJSON(`{"ref":"r","scope":"prod","phone":"+1555","message":"hi"}`)
+	b.see("Does not fire")
+	b.fill(`[id="f-dev.rules[0].if.matches"]`, "^(staging")
+	b.see("is not a regular expression")
+	b.fill(`[id="f-dev.rules[0].if.matches"]`, "^staging$")
+	b.fillJSON(`{"ref":"r","scope":"staging","phone":"+1555","message":"hi"}`)
+	b.choose("#f-sender", "shop")
+	b.see("Together with the rules of shop")
+	b.see("replaced below")
+	b.see(`"of-the-client" → "+15550000"`)
+	// A second rule, by the keyboard, and the switch that the mode needs.
+	b.click("Add rule")
+	b.await("the new rule to be focused", `document.activeElement.closest(".rule")?.matches(":last-child")`)
+	b.fill(`[id="f-dev.rules[2].set.param"]`, "message")
+	b.fill(`[id="f-dev.rules[2].set.value"]`, "TEST")
+	b.see(`"hi" → "TEST"`)
+	b.click("Apply the rules")
+	b.click("Save")
+	b.see("development mode requires")
+	b.click("Apply the rules")
+	b.click("Save")
+	b.see("The rules work from now on.")
+	_, _ = g.post(bankToken, "send_alert", `{"ref":"s-1","scope":"staging","phone":"+1777","message":"real"}`)
+	if got := g.delivered("/primary"); !strings.Contains(got, `"text":"TEST (s-1)","to":"+15550000"`) {
+		t.Errorf("staging was sent %s", got)
+	}
+	_, _ = g.post(bankToken, "send_alert", `{"ref":"p-1","scope":"prod","phone":"+1777","message":"real"}`)
+	g.until(func() bool { return len(g.sink.received("/primary")) == 2 })
+	if got := g.delivered("/primary"); !strings.Contains(got, `"to":"+1777"`) {
+		t.Errorf("production was sent %s", got)
+	}
+}
+
+// TestTryEndpoint is the part of flow B15 that is done by staff: a message is
+// sent by hand, and the page tells how it fares while it does.
+func TestTryEndpoint(t *testing.T) {
+	g := start(t, shopFile)
+	e := g.endpoint("send_alert")
+	b := open(t, g.url)
+	b.signIn(e.own("clients"))
+	b.click("Take shop away")
+	b.see("shop may post to /api/send_alert no more.")
+	b.click("Undo")
+	b.see("shop may post to /api/send_alert.")
+	b.fill("#f-name", "fresh app")
+	b.click("Create and link")
+	b.see("It is shown this once")
+	token := b.value("Token")
+	if status, _ := g.post(token, "send_alert", `{"ref":"r","scope":"s","phone":"1","message":"m"}`); status != http.StatusOK {
+		t.Errorf("the new token gives %d", status)
+	}
+	g.until(func() bool { return len(g.sink.received("/primary")) == 1 })
+	g.sink.answer("/primary", http.StatusServiceUnavailable, `{"error":"<img src=x onerror=alert(1)>"}`)
+	b.goTo(e.own("try"))
+	b.choose("In the name of", "fresh app")
+	b.fill(`[id="f-message[2].value"]`, "+1888")
+	b.click("As JSON")
+	b.see("Field by field")
+	b.fillJSON(`{"ref":"r-7","scope":"s","phone":"+1888","message":"by hand","big":12345678901234567890}`)
+	b.click("Send it")
+	b.await("the delivery", `document.querySelector("#try-task .badge.ok")`)
+	b.see("Backup Chat")
+	if got := g.delivered("/backup"); got != `{"body":"by hand (r-7)","number":"+1888"}` {
+		t.Errorf("sent %s", got)
+	}
+	b.click("Field by field")
+	b.await("the fields", `document.querySelector("[id='f-message[4].value']")?.value === "12345678901234567890"`)
+	b.click("Python")
+	b.see("urllib.request")
+}
+
+// until waits for something to be so.
+func (g *gateway) until(so func() bool) {
+	g.t.Helper()
+	deadline := time.Now().Add(patience)
+	for !so() {
+		if time.Now().After(deadline) {
+			g.t.Fatal("it did not come")
 		}
 		time.Sleep(5 * time.Millisecond) // between two looks
 	}

@@ -13,24 +13,26 @@ import (
 )
 
 func init() {
-	anew := func(g *gateway, pattern string) string {
-		g.made++
-		id := g.makeEndpoint(fmt.Sprintf(`{"path":"made-%d","clients":["shop"],"resources":["backup"]}`, g.made))
-		_, path, _ := strings.Cut(pattern, " ")
-		return strings.ReplaceAll(path, "{id}", strconv.FormatInt(id, 10))
-	}
 	maps.Copy(matrix, map[string]access{
 		"GET /endpoints":                 {nobody: 303, shop: 404, bank: 404, viewer: 200, operator: 200, admin: 200},
 		"GET /endpoints/new":             {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 200},
 		"POST /endpoints/new":            {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 303, form: url.Values{"path": {"fresh"}}},
-		"GET /endpoints/{id}":            {nobody: 303, shop: 404, bank: 404, viewer: 200, operator: 200, admin: 200, path: anew},
-		"POST /endpoints/{id}":           {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 409, path: anew, form: url.Values{"path": {"x"}}},
-		"POST /endpoints/{id}/order":     {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 409, path: anew},
-		"POST /endpoints/{id}/active":    {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 303, path: anew},
-		"POST /endpoints/{id}/duplicate": {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 303, path: anew},
-		"GET /endpoints/{id}/delete":     {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 200, path: anew},
-		"POST /endpoints/{id}/delete":    {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 422, path: anew},
+		"GET /endpoints/{id}":            {nobody: 303, shop: 404, bank: 404, viewer: 200, operator: 200, admin: 200, path: anEndpoint},
+		"POST /endpoints/{id}":           {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 409, path: anEndpoint, form: url.Values{"path": {"x"}}},
+		"POST /endpoints/{id}/order":     {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 409, path: anEndpoint},
+		"POST /endpoints/{id}/active":    {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 303, path: anEndpoint},
+		"POST /endpoints/{id}/duplicate": {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 303, path: anEndpoint},
+		"GET /endpoints/{id}/delete":     {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 200, path: anEndpoint},
+		"POST /endpoints/{id}/delete":    {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 422, path: anEndpoint},
 	})
+}
+
+// anEndpoint gives the path of a page of a new endpoint of the client shop.
+func anEndpoint(g *gateway, pattern string) string {
+	g.made++
+	id := g.makeEndpoint(fmt.Sprintf(`{"path":"made-%d","clients":["shop"],"resources":["backup"]}`, g.made))
+	_, path, _ := strings.Cut(pattern, " ")
+	return strings.ReplaceAll(path, "{id}", strconv.FormatInt(id, 10))
 }
 
 // endpointView is an endpoint as the management API shows it.

@@ -175,19 +175,17 @@ func (c *call) mappingSaved(p *mappingPage, saved *service.Endpoint) error {
 	case strings.HasPrefix(saved.Readiness, "Rules incomplete"):
 		said = toast{Tone: "warn", Text: c.t("The mapping is saved, but it is not complete yet.")}
 	}
-	if !c.htmx() {
-		c.say(said)
-		return c.redirect(endpointPath(saved.ID, "rules") + "?resource=" + url.QueryEscape(p.Form.resourceAt(atoi(p.Form.Value("shown")))))
-	}
-	form := p.Form
-	p, err := c.openMapping()
-	if err != nil {
-		return err
-	}
-	p.Form = form
-	p.Form.Set("version", strconv.FormatInt(saved.Version, 10))
-	c.sayNow(said)
-	return c.mapping(p)
+	to := endpointPath(saved.ID, "rules") + "?resource=" + url.QueryEscape(p.Form.resourceAt(atoi(p.Form.Value("shown"))))
+	return c.saved(said, to, func() error {
+		form := p.Form
+		p, err := c.openMapping()
+		if err != nil {
+			return err
+		}
+		p.Form = form
+		p.Form.Set("version", strconv.FormatInt(saved.Version, 10))
+		return c.mapping(p)
+	})
 }
 
 // atoi reads a number; 0 for what is none.

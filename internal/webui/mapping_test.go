@@ -16,10 +16,9 @@ import (
 )
 
 func init() {
-	anew := matrix["GET /endpoints/{id}"].path
 	maps.Copy(matrix, map[string]access{
-		"GET /endpoints/{id}/rules":  {nobody: 303, shop: 404, bank: 404, viewer: 200, operator: 200, admin: 200, path: anew},
-		"POST /endpoints/{id}/rules": {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 409, path: anew},
+		"GET /endpoints/{id}/rules":  {nobody: 303, shop: 404, bank: 404, viewer: 200, operator: 200, admin: 200, path: anEndpoint},
+		"POST /endpoints/{id}/rules": {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 409, path: anEndpoint},
 	})
 }
 

@@ -26,6 +26,7 @@ var (
 	staff      = access{staff: true}
 	clients    = access{clients: true}
 	admins     = access{staff: true, permission: dispatchapy.WriteConfig}
+	senders    = access{staff: true, permission: dispatchapy.ActOnTasks}
 	checkers   = access{staff: true, permission: dispatchapy.CheckHealth}
 	auditors   = access{staff: true, permission: dispatchapy.ReadAudit}
 	userAdmins = access{staff: true, permission: dispatchapy.ManageUsers}
