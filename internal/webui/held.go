@@ -153,11 +153,11 @@ func (p *heldPage) addTask(c *call) error {
 	if err != nil {
 		return err
 	}
-	p.Task, p.Source, p.Why = &task, jsonText([]byte(task.Source)), whyHeld(&task)
+	p.Task, p.Source, p.Why = &task, jsonText([]byte(task.Source)), c.lang.Said(whyHeld(&task))
 	preview, err := c.ui.service.PreviewTask(c.ctx(), c.who, task.ID, nil)
 	switch code := dispatchapy.ErrorCode(err); {
 	case code == dispatchapy.CodeConflict || code == dispatchapy.CodeNotFound:
-		p.Gone = err.Error()
+		p.Gone = c.lang.Said(err.Error())
 	case err != nil:
 		return err
 	default:

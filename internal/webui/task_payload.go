@@ -106,7 +106,7 @@ func (p *taskPage) would(c *call, preview service.Preview, name string) []byte {
 		switch {
 		case route.Resource != name:
 		case route.Request == nil:
-			p.None = route.Refusal
+			p.None = c.lang.Said(route.Refusal)
 			return nil
 		default:
 			p.Would, p.Volatile = true, route.Request.Volatile

@@ -93,7 +93,7 @@ func (ui *UI) finishResend(c *call, p *resendPage, payload []byte, status int) e
 	preview, err := ui.service.PreviewTask(c.ctx(), c.who, p.Task.ID, payload)
 	switch {
 	case dispatchapy.ErrorCode(err) == dispatchapy.CodeConflict:
-		p.Form.Message = err.Error() // its endpoint is gone
+		p.Form.Message = c.lang.Said(err.Error()) // its endpoint is gone
 	case err != nil:
 		return err
 	default:
@@ -115,11 +115,16 @@ func (ui *UI) finishResend(c *call, p *resendPage, payload []byte, status int) e
 
 // previewView makes a preview to be shown.
 func (c *call) previewView(preview service.Preview, only string) *previewView {
+	preview.Detail, preview.Hold = c.lang.Said(preview.Detail), c.lang.Said(strings.TrimPrefix(preview.Hold, "held: "))
 	view := &previewView{Preview: preview, Only: only, Secret: !c.ui.service.ReadsProviders(c.who)}
 	for i, route := range preview.Routes {
 		r := routeView{PreviewRoute: route, Place: i + 1, Chosen: route.Resource == preview.Chosen && (only == "" || only == route.Resource)}
 		if only != "" {
 			r.Chosen = route.Resource == only && route.Request != nil
+		}
+		r.Refusal, r.Fields = c.lang.Said(route.Refusal), nil
+		for _, fault := range route.Fields {
+			r.Fields = append(r.Fields, dispatchapy.FieldError{Path: fault.Path, Message: c.lang.Said(fault.Message)})
 		}
 		if route.Reason != "" {
 			r.Why = c.reason(string(route.Reason))

@@ -126,7 +126,7 @@ func (c *call) moment(e *service.TimelineEntry, t *service.TaskDetail) moment {
 			m.Title = c.t("Delivered by {resource}", "resource", e.Resource)
 		}
 	case service.TimelineFailed:
-		m.Tone, m.Title, m.Why = "fail", c.t("Failed"), e.Text
+		m.Tone, m.Title, m.Why = "fail", c.t("Failed"), c.lang.Said(e.Text)
 	case service.TimelineQueued, service.TimelineRetryScheduled, service.TimelineWaiting, service.TimelineSending:
 		c.wordFuture(&m)
 	default:
@@ -159,7 +159,7 @@ func (c *call) wordDeed(m *moment) {
 	case service.TimelineResent:
 		m.Icon, m.Title = "link", c.t("Made by {by} from another task", by...)
 	case service.TimelineHeld:
-		m.Tone, m.Title, m.Why = "held", c.t("Held"), strings.TrimPrefix(m.Text, "held: ")
+		m.Tone, m.Title, m.Why = "held", c.t("Held"), c.lang.Said(strings.TrimPrefix(m.Text, "held: "))
 	case service.TimelineReleased:
 		m.Icon, m.Title = "play", c.t("Released by {by}", by...)
 	case service.TimelineRetried:
@@ -174,7 +174,7 @@ func (c *call) wordDeed(m *moment) {
 	case service.TimelineRestored:
 		m.Icon, m.Title = "undo-2", c.t("Restored by {by}", by...)
 	default:
-		m.Icon, m.Title = "info", m.Text
+		m.Icon, m.Title = "info", c.lang.Said(m.Text)
 	}
 }
 
@@ -204,7 +204,7 @@ func (c *call) passed(why string) string {
 // attemptView makes an attempt to be shown: with its bodies in whole, in part,
 // or without them.
 func (p *taskPage) attemptView(c *call, a *service.Attempt, whole, bodies bool) *attemptView {
-	v := &attemptView{Attempt: *a, Answer: answerOf(a), Words: a.Detail, Phases: c.timing(a)}
+	v := &attemptView{Attempt: *a, Answer: answerOf(a), Words: c.lang.Said(a.Detail), Phases: c.timing(a)}
 	if v.Words == "HTTP "+v.Answer {
 		v.Words = ""
 	}

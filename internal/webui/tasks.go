@@ -173,6 +173,7 @@ func (c *call) taskRows(tasks []service.Task, q query) []taskRow {
 	rows := make([]taskRow, len(tasks))
 	staff, providers := c.who.IsStaff(), c.ui.service.ReadsProviders(c.who)
 	for i := range tasks {
+		tasks[i].LastError = c.lang.Said(tasks[i].LastError)
 		rows[i] = taskRow{Task: tasks[i], Path: taskPath(tasks[i].ID, q), ShowClient: staff, ShowWay: providers}
 		if c.who.May(dispatchapy.ActOnTasks) {
 			rows[i].Can = strings.Join(actionsOf(tasks[i].Status), " ")
