@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -264,4 +265,11 @@ func (ui *UI) switchHold(c *call) error {
 	}
 	c.say(message)
 	return c.redirect(c.back("/held"))
+}
+
+// showHeldCount tells a script how many tasks are held.
+func (ui *UI) showHeldCount(c *call) error {
+	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	c.write(http.StatusOK, []byte(c.heldCount()))
+	return nil
 }

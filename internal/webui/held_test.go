@@ -13,6 +13,7 @@ import (
 func init() {
 	maps.Copy(matrix, map[string]access{
 		"GET /held":         {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
+		"GET /held/count":   {nobody: 303, shop: 200, bank: 200, viewer: 200, operator: 200, admin: 200},
 		"POST /held":        {nobody: 303, shop: 303, bank: 303, viewer: 403, operator: 303, admin: 303, form: url.Values{"do": {"send"}, "id": {"999"}}},
 		"POST /held/switch": {nobody: 303, shop: 404, bank: 404, viewer: 403, operator: 403, admin: 404, form: url.Values{"kind": {"client"}, "id": {"999"}}},
 	})
@@ -48,6 +49,8 @@ func TestHeldQueue(t *testing.T) {
 	page := b.get("/held").want(http.StatusOK)
 	page.shows("Client shop holds everything.", "4 tasks wait.", "Turn off", "client shop holds its tasks", g.sink.URL+"/primary", "[redacted]", "&lt;img onerror")
 	page.hides("hush-header", "<img onerror")
+	b.get("/").shows("data-held-count>4<")
+	g.client(bankToken).get("/").shows("data-held-count hidden><")
 	if first, last := strings.Index(page.body, "inv-0"), strings.Index(page.body, "inv-3"); first > last {
 		t.Error("not the oldest first")
 	}

@@ -1,13 +1,18 @@
 package webui
 
-import "strings"
+import (
+	"strings"
+
+	"dispatchapy"
+	"dispatchapy/internal/service"
+)
 
 // nav gives the places that whoever asks may go to.
 func (c *call) nav() []navItem {
 	items := []navItem{
 		{Path: "/", Icon: "house", Label: c.t("Overview"), Bar: true},
 		{Path: "/tasks", Icon: "inbox", Label: c.t("Tasks"), Bar: true},
-		{Path: "/held", Icon: "pause", Label: c.t("Held"), Bar: true},
+		{Path: "/held", Icon: "pause", Label: c.t("Held"), Bar: true, Held: true},
 	}
 	if c.who.IsStaff() {
 		items = append(items,
@@ -32,4 +37,27 @@ func (c *call) nav() []navItem {
 // within reports whether a path is that of a place, or of a page below it.
 func within(path, place string) bool {
 	return path == place || place != "/" && strings.HasPrefix(path, place+"/")
+}
+
+// countHeld says beside a place how much is held. Parts of pages have no places.
+//
+// Failure policy: fail open. A page is worth having without the number.
+func (c *call) countHeld(items []navItem) {
+	if c.htmx() {
+		return
+	}
+	for i := range items {
+		if items[i].Held {
+			items[i].Count = c.heldCount()
+		}
+	}
+}
+
+// heldCount gives how many tasks are held as a text, "" if none is.
+func (c *call) heldCount() string {
+	counts, err := c.ui.service.CountTasks(c.ctx(), c.who, service.TaskFilter{Phases: []dispatchapy.Phase{dispatchapy.PhaseHeld}})
+	if err != nil || counts[dispatchapy.PhaseHeld].N == 0 {
+		return ""
+	}
+	return c.count(counts[dispatchapy.PhaseHeld])
 }

@@ -66,6 +66,7 @@ func (ui *UI) routes() []route {
 		{post, "/tasks/{id}/resend", everybody, ui.resendTask},
 		{get, "/held", everybody, ui.showHeld},
 		{post, "/held", everybody, ui.actOnHeld},
+		{get, "/held/count", everybody, ui.showHeldCount},
 		{post, "/held/switch", everybody, ui.switchHold},
 		{get, "/tasks/rows", everybody, ui.showTaskRows},
 		{get, "/tasks/news", everybody, ui.showTaskNews},

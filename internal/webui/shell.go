@@ -48,8 +48,9 @@ type navItem struct {
 	Path, Icon, Label string
 	Group             string // heading before it; "" goes on
 	Current           bool
-	Count             int
-	Bar               bool // in the bar of small screens; others are behind "More"
+	Held              bool   // its count is that of what is held
+	Count             string // beside it; "": none
+	Bar               bool   // in the bar of small screens; others are behind "More"
 }
 
 // fill makes the shell of a page.
@@ -64,6 +65,7 @@ func (c *call) fill(s *Shell, title string) error {
 	s.Position = c.position
 	if s.Known {
 		s.Nav = c.nav()
+		c.countHeld(s.Nav)
 	}
 	return nil
 }

@@ -52,6 +52,7 @@ function refresh(element) {
 // take tells the page's own scripts first: a list that must not jump under
 // somebody's hands cancels the event and shows how many are new.
 function take(event) {
+  if (event.kind === "held" || event.kind === "resync") counting ??= setTimeout(countHeld, 500);
   for (const element of $$("[data-live]")) {
     if (event.kind !== "resync" && !concerns(element, event)) continue;
     if (event.state === "deleted" && element.dataset.liveId) {
@@ -65,6 +66,19 @@ function take(event) {
 
 function concerns({ dataset }, event) {
   return dataset.live.split(" ").includes(event.kind) && (!dataset.liveId || dataset.liveId === String(event.id));
+}
+
+// How much is held stands beside its place on every page.
+let counting;
+async function countHeld() {
+  const answer = await fetch("/held/count").catch(() => null);
+  counting = undefined;
+  if (!answer?.ok || answer.redirected) return;
+  const count = await answer.text();
+  for (const badge of $$("[data-held-count]")) {
+    badge.textContent = count;
+    badge.hidden = !count;
+  }
 }
 
 // What somebody has opened stays open when the page around it is renewed.
