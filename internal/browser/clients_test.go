@@ -32,7 +32,7 @@ func (b *tab) linkOf(words string) string {
 // TestClient is flow B8: a client is made, linked, rotated and deleted, and rules
 // are written and tried.
 func TestClient(t *testing.T) {
-	g := start(t, shopFile)
+	g := start(t, strings.Replace(shopFile, "clients:", "  - {path: send_news, resources: [Backup Chat]}\nclients:", 1))
 	b := open(t, g.url)
 	b.signIn("/clients")
 	b.click("New client")
@@ -40,11 +40,15 @@ func TestClient(t *testing.T) {
 	b.click("button.primary")
 	b.fill("Name", "O'Neil's CRM")
 	b.click("/api/send_alert")
+	b.click("/api/send_news")
 	b.click("Create client")
 	b.see("shown this once")
 	first := js[string](b, `document.querySelector("[data-copy-source]").value`)
 	if status, body := g.post(first, "send_alert", `{"ref":"a","scope":"b","phone":"1","message":"m"}`); status != 200 {
 		t.Fatalf("the shown token: %d %s", status, body)
+	}
+	if status, body := g.post(first, "send_news", `{"ref":"a","scope":"b"}`); status != 200 {
+		t.Fatalf("the second endpoint: %d %s", status, body)
 	}
 	b.await("the address of the token's page", `location.pathname.endsWith("/token")`)
 	path := strings.TrimSuffix(js[string](b, `location.pathname`), "/token")
@@ -89,7 +93,7 @@ func TestClient(t *testing.T) {
 	}
 
 	b.goTo(path + "/delete")
-	b.see("It may post to one endpoint")
+	b.see("It may post to 2 endpoints")
 	b.click("Delete client")
 	b.at("/clients")
 	b.see("The client was deleted.")

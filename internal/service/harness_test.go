@@ -79,7 +79,8 @@ type spyStore struct {
 	updates   []store.ConfigUpdate
 	applyErr  error // of the next ApplyConfig calls
 	importErr error // of ImportTasks, once tasks were imported
-	failAfter int   // TransitionTasks calls that still work; negative: all
+	onImport  func()
+	failAfter int // TransitionTasks calls that still work; negative: all
 }
 
 func (s *spyStore) ApplyConfig(ctx context.Context, u store.ConfigUpdate) (int64, []int64, error) {
@@ -91,6 +92,9 @@ func (s *spyStore) ApplyConfig(ctx context.Context, u store.ConfigUpdate) (int64
 }
 
 func (s *spyStore) ImportTasks(ctx context.Context, tasks []store.TaskDetail) ([]int64, error) {
+	if s.onImport != nil {
+		s.onImport()
+	}
 	ids, err := s.Store.ImportTasks(ctx, tasks)
 	if s.importErr != nil && err == nil {
 		return ids, s.importErr

@@ -94,6 +94,12 @@ func (s *Service) ImportOriginal(ctx context.Context, p dispatchapy.Principal, p
 	if err := require(p, dispatchapy.WriteConfig); err != nil {
 		return Imported{}, err
 	}
+	if !o.DryRun {
+		if !s.importing.CompareAndSwap(false, true) {
+			return Imported{}, dispatchapy.Errorf(dispatchapy.CodeConflict, "another import is under way: wait for it to end")
+		}
+		defer s.importing.Store(false)
+	}
 	m, err := newMover(ctx, path)
 	if err != nil {
 		return Imported{}, o.named(err, path)

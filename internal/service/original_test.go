@@ -103,6 +103,23 @@ func TestImportThatFailsIsTakenBack(t *testing.T) {
 	}
 }
 
+// TestOneImportAtATime: a second one would not see the tasks of the first, and
+// double them.
+func TestOneImportAtATime(t *testing.T) {
+	n := startNode(t)
+	file := originalDB(t)
+	refused := 0
+	n.store.onImport = func() {
+		_, err := n.ImportOriginal(t.Context(), admin, file, service.OriginalOptions{Merge: true})
+		if wantCode(t, err, dispatchapy.CodeConflict); strings.Contains(err.Error(), "under way") {
+			refused++
+		}
+	}
+	if _, err := n.ImportOriginal(t.Context(), admin, file, service.OriginalOptions{Merge: true}); err != nil || refused == 0 {
+		t.Errorf("refused %d: %v", refused, err)
+	}
+}
+
 func TestImportRefusesOtherFiles(t *testing.T) {
 	n := startNode(t)
 	other := filepath.Join(t.TempDir(), "other.db")

@@ -131,6 +131,7 @@ type Service struct {
 	names    atomic.Pointer[directory]
 
 	mailTests  atomic.Int32 // under way
+	importing  atomic.Bool  // the original's history
 	ownChanges ownChanges
 
 	mu      sync.Mutex // held while the snapshot is being replaced
