@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,6 +69,11 @@ func (ui *UI) actOnTasks(c *call) error {
 	}
 	var sum tally
 	sum.add(&result)
+	if c.htmx() { // a script renews the rows where they stand
+		c.sayNow(c.told(action, &sum, back))
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	c.tell(action, &sum, back)
 	return c.redirect(back)
 }
@@ -179,8 +185,13 @@ func (s *tally) skip(phase dispatchapy.Phase, n int) {
 	}
 }
 
-// tell says what became of a batch, with a way back where there is one.
+// tell says on the next page what became of a batch.
 func (c *call) tell(action dispatchapy.Action, sum *tally, back string) {
+	c.say(c.told(action, sum, back))
+}
+
+// told says what became of a batch, with a way back where there is one.
+func (c *call) told(action dispatchapy.Action, sum *tally, back string) toast {
 	message := toast{Text: c.tallied(action, sum)}
 	if sum.done == 0 || sum.failed > 0 {
 		message.Tone = "warn"
@@ -188,7 +199,7 @@ func (c *call) tell(action dispatchapy.Action, sum *tally, back string) {
 	if action == dispatchapy.ActionDelete && sum.done > 0 && sum.done <= service.MaxBatch && sum.done == len(sum.ids) {
 		message.Undo = &undo{Action: "/tasks/restore", Fields: map[string][]string{"ids": {packIDs(sum.ids)}, "back": {back}}}
 	}
-	c.say(message)
+	return message
 }
 
 // tallied words what became of a batch.

@@ -181,3 +181,56 @@ func TestExport(t *testing.T) {
 	ticked.Del("all")
 	b.post("/tasks", ticked).want(http.StatusUnprocessableEntity)
 }
+
+// TestBulk acts on ticked tasks, and on all that match, by plain forms.
+func TestBulk(t *testing.T) {
+	g := start(t)
+	g.hold(true)
+	var ids []int64
+	for i := range 5 {
+		ids = append(ids, g.post(shopToken, "sms", message(fmt.Sprintf("inv-%d", i), "prod", "x")))
+	}
+	b := g.admin()
+	b.get("/tasks").shows("Select all 5 matching", "With the ticked tasks:")
+	b.post("/tasks", url.Values{"do": {"retry"}}).want(http.StatusSeeOther)
+	b.get("/tasks").shows("Nothing was ticked")
+	b.post("/tasks", url.Values{"do": {"claim"}, "id": {id(ids[0])}}).want(http.StatusUnprocessableEntity)
+	b.post("/tasks", url.Values{"do": {"stop"}, "q": {"colour:red"}, "id": {id(ids[0])}}).want(http.StatusUnprocessableEntity)
+
+	back := b.post("/tasks", url.Values{"do": {"stop"}, "id": {id(ids[0]), id(ids[1])}, "q": {"status:held"}}).want(http.StatusSeeOther)
+	if to := back.header.Get("Location"); to != "/tasks?q=status:held" {
+		t.Errorf("leads to %s", to)
+	}
+	b.get("/tasks").shows("2 tasks stopped.")
+	b.post("/tasks", url.Values{"do": {"send"}, "id": {id(ids[0]), id(ids[2]), "4711"}}).want(http.StatusSeeOther)
+	b.get("/tasks").shows("1 released, 2 skipped: gone, stopped")
+	g.settled(ids[2])
+
+	// A script gets the words alone.
+	said := b.do(http.MethodPost, "/tasks", "application/x-www-form-urlencoded", url.Values{"csrf": {b.csrf()}, "do": {"stop"}, "id": {id(ids[3])}}.Encode(), http.Header{"Hx-Request": {"true"}})
+	if said.want(http.StatusNoContent); !strings.Contains(said.header.Get("HX-Trigger"), "1 task stopped.") {
+		t.Errorf("a script is told %q", said.header.Get("HX-Trigger"))
+	}
+
+	all := url.Values{"do": {"delete"}, "all": {"1"}, "q": {"client:shop"}, "back": {"/tasks"}}
+	b.post("/tasks", all).want(http.StatusOK).shows("Delete 5 tasks", "client:shop", "They can be restored for a minute.")
+	if n := strings.Count(b.get("/tasks").body, `name="id" value=`); n != 5 {
+		t.Errorf("%d tasks are there before it was confirmed", n)
+	}
+	all.Set("confirmed", "1")
+	b.post("/tasks", all).want(http.StatusSeeOther)
+	gone := b.get("/tasks").shows("5 tasks deleted.", "Undo", "No tasks yet")
+	b.post("/tasks/restore", url.Values{"ids": {gone.input("ids")}}).want(http.StatusSeeOther)
+	b.get("/tasks").shows("5 tasks restored.", "inv-4")
+	b.post("/tasks/restore", url.Values{"ids": {"!"}}).want(http.StatusUnprocessableEntity)
+	b.post("/tasks/restore", url.Values{"ids": {""}}).want(http.StatusUnprocessableEntity)
+
+	// Nothing at all is asked for: a slip must not delete everything.
+	b.post("/tasks", url.Values{"do": {"delete"}, "all": {"1"}, "confirmed": {"1"}}).want(http.StatusUnprocessableEntity)
+	// Others have nothing to act on.
+	bank := g.client(bankToken)
+	bank.post("/tasks", url.Values{"do": {"delete"}, "id": {id(ids[4])}}).want(http.StatusSeeOther)
+	bank.get("/tasks").shows("0 deleted, 1 skipped: gone")
+	bank.post("/tasks", url.Values{"do": {"delete"}, "all": {"1"}, "confirmed": {"1"}, "q": {"client:shop"}}).want(http.StatusSeeOther)
+	b.get("/tasks").shows("inv-4")
+}

@@ -1,6 +1,7 @@
 // Lists of tasks: rows change where they stand, new ones are only counted until
 // somebody wants to see them, and a menu has what may be done with one.
 import { $, $$, on } from "./core.js";
+import { toast } from "./toast.js";
 
 const soon = 250; // ms in which changes gather
 const newsEvery = 1000;
@@ -122,6 +123,28 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     items[(go + items.length) % items.length].focus();
   }
+});
+
+// What is done with a row, or with those that are ticked, is done without
+// leaving the page. All that match are shown first, on a page of their own.
+const acts = ["retry", "send", "stop", "delete"];
+on("submit", "#row-menu, [data-task-list]", async (event, form) => {
+  const button = event.submitter;
+  if (!acts.includes(button?.value) || form.elements.all?.checked || form.dataset.plain) return;
+  event.preventDefault();
+  closeMenu();
+  const fields = new FormData(form, button);
+  const answer = await fetch("/tasks", { method: "POST", body: new URLSearchParams(fields), headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok) { // the page of the error, or to sign in, is worth seeing
+    form.dataset.plain = "1";
+    form.requestSubmit(button);
+    return;
+  }
+  const said = JSON.parse(answer.headers.get("HX-Trigger") ?? "{}").toast;
+  if (said) toast(said.text, said.tone, said.undo);
+  for (const id of fields.getAll("id")) changed.add(id);
+  $("[data-select-none]", list())?.click();
+  flushing ??= setTimeout(flush, 0);
 });
 
 // r and e act on the row that j and k went to.
