@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -210,4 +211,52 @@ func TestTaskPagesFit(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestHostileTasks is the part of gate G15 and flow B20 that is about tasks:
+// whatever names, messages and answers say is text, in every view of it.
+func TestHostileTasks(t *testing.T) {
+	const hostile = "O'Neil \"x\" <img src=x onerror=\"document.title='run'\"> \u200f\u05e9\u05dc\u05d5\u05dd\u200f \U0001F600"
+	file := strings.NewReplacer("Primary SMS", quoted(hostile+" A"), "Backup Chat", quoted(hostile+" B"), "name: shop", "name: "+quoted(hostile)).Replace(shopFile)
+	file = strings.Replace(file, "resources: ["+quoted(hostile+" A"), "dev: {enabled: true, hold: false, rules_enabled: true, rules: [{set: {param: phone, value: "+quoted(hostile)+"}}]}\n    resources: ["+quoted(hostile+" A"), 1)
+	g := start(t, file)
+	g.sink.answer("/primary", http.StatusBadRequest, "<script>document.title='run'</script>"+hostile)
+	body, err := json.Marshal(map[string]string{"ref": hostile, "scope": strings.Repeat("\u5b57", 80), "phone": hostile, "message": strings.Repeat("long ", 2000) + "</textarea></pre><script>document.title='run'</script>", hostile: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, answer := g.post(shopToken, "send_alert", string(body)); status != http.StatusOK {
+		t.Fatalf("%d %s", status, answer)
+	}
+	g.settled("/tasks/1")
+	b := open(t, g.url)
+	b.signIn("/tasks")
+	for _, width := range []int64{1400, 390} {
+		b.size(width, 900)
+		for name, path := range map[string]string{
+			"list": "/tasks", "found": "/tasks?q=" + url.QueryEscape(`client:"`+strings.ReplaceAll(hostile, `"`, `\"`)+`"`), "task": "/tasks/1", "target": "/tasks/1?tab=target", "diff": "/tasks/1?tab=diff", "resend": "/tasks/1/resend",
+		} {
+			b.goTo(path)
+			b.see("O'Neil")
+			b.fits()
+			b.shot(fmt.Sprintf("hostile-%s-%d", name, width))
+			if title := js[string](b, `document.title`); strings.HasPrefix(title, "run") || js[int](b, `document.querySelectorAll("img, main script").length`) > 0 {
+				t.Errorf("%s: a text became a part of the page", path)
+			}
+		}
+	}
+	b.goTo("/tasks/1")
+	b.accessible()
+	if got := js[string](b, `document.querySelector("h1").textContent`); got != hostile {
+		t.Errorf("the ref is shown as %q", got)
+	}
+	g.apply(strings.Replace(file, "hold: false", "hold: true", 1))
+	g.post(shopToken, "send_alert", string(body))
+	b.goTo("/held")
+	b.see("O'Neil")
+	b.fits()
+	b.accessible()
+	b.shot("hostile-held")
+	b.click("Release")
+	b.see("1 task released.")
 }

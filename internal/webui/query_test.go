@@ -113,6 +113,7 @@ func TestQueryFilter(t *testing.T) {
 		{text: `resource:"Primary SMS" client:a,b`, want: service.TaskFilter{Resources: []string{"Primary SMS"}, Clients: []string{"a", "b"}}},
 		{text: "ref:inv-1 scope:prod x", want: service.TaskFilter{Ref: "inv-1", Scope: "prod", Text: "x"}},
 		{text: "ref:a,b", fault: "can have one value"},
+		{text: "ref:inv-*", fault: "is compared as a whole"},
 		{text: "since:1h", want: service.TaskFilter{Since: now.Add(-time.Hour)}},
 		{text: "since:1d12h until:5m", want: service.TaskFilter{Since: now.Add(-36 * time.Hour), Until: now.Add(-5 * time.Minute)}},
 		{text: "since:today", want: service.TaskFilter{Since: midnight}},

@@ -31,7 +31,7 @@ func TestPagesAreLight(t *testing.T) {
 		"/documentation": {"json-editor.js", "editor.js"}, "/documentation/explorer": {"explorer.js", "swagger-ui.js"},
 	}
 	for path, most := range map[string]int{
-		"/login": firstVisit, "/": firstVisit, "/clients": firstVisit, "/settings/security": firstVisit, "/activity": firstVisit,
+		"/login": firstVisit, "/": firstVisit, "/clients": firstVisit, "/settings/security": firstVisit, "/activity": firstVisit, "/tasks": firstVisit, "/held": firstVisit,
 		"/documentation": withEditor, "/documentation/explorer": explorer,
 	} {
 		b := b
