@@ -22,6 +22,7 @@ const (
 	ChangeEndpoint ChangeKind = "endpoint"
 	ChangeClient   ChangeKind = "client"
 	ChangeConfig   ChangeKind = "config"
+	ChangeIncident ChangeKind = "incident" // what people are to hear of: events, incidents, notes on them
 )
 
 // Changes are what happened since one asked last.

@@ -287,6 +287,9 @@ func (a *App) follow(ctx context.Context) {
 			a.health.Wake()
 			a.alerts.Wake()
 		}
+		if h.Events {
+			a.live.Publish(dispatchapy.Change{Kind: dispatchapy.ChangeIncident})
+		}
 	})
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("hints from the database ended; polling goes on", "error", err)

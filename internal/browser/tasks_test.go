@@ -98,7 +98,7 @@ func TestHeld(t *testing.T) {
 	}
 	b.see("Endpoint send_alert holds everything.") // without a reload
 	b.see("inv-1013")
-	b.await("the number beside the place", `document.querySelector(".rail [data-held-count]").innerText === "14"`)
+	b.await("the number beside the place", `document.querySelector(".rail [data-count-of=held]").innerText === "14"`)
 	b.gates("held", "/held?task=2")
 	b.gates("resend-held", "/tasks/2/resend")
 	for _, width := range []int64{1400, 390} {

@@ -79,12 +79,13 @@ type Audience struct {
 }
 
 // heard gives a change as the audience may hear of it. Of what is nobody's in
-// particular a client learns that something changed, and not what.
+// particular a client learns that something changed, and not what; of other
+// clients and of incidents nothing.
 func (a Audience) heard(c dispatchapy.Change) (dispatchapy.Change, bool) {
 	switch {
 	case a.ClientID == 0 || c.ClientID == a.ClientID:
 		return c, true
-	case c.ClientID == 0 && c.Kind != dispatchapy.ChangeClient:
+	case c.ClientID == 0 && c.Kind != dispatchapy.ChangeClient && c.Kind != dispatchapy.ChangeIncident:
 		return dispatchapy.Change{Kind: c.Kind}, true
 	}
 	return dispatchapy.Change{}, false

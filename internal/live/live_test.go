@@ -115,7 +115,7 @@ func TestAClientHearsOfItsOwn(t *testing.T) {
 		for _, c := range []dispatchapy.Change{
 			foreign, task(1, "queued"),
 			{Kind: dispatchapy.ChangeResource, ID: 7, State: "down"}, {Kind: dispatchapy.ChangeResource, ID: 8, State: "down"},
-			{Kind: dispatchapy.ChangeClient}, {Kind: dispatchapy.ChangeClient, ID: 9, ClientID: 9}, {Kind: dispatchapy.ChangeConfig},
+			{Kind: dispatchapy.ChangeIncident, ID: 3}, {Kind: dispatchapy.ChangeClient}, {Kind: dispatchapy.ChangeClient, ID: 9, ClientID: 9}, {Kind: dispatchapy.ChangeConfig},
 		} {
 			h.Publish(c)
 		}

@@ -107,6 +107,7 @@ func (s *Service) annotate(ctx context.Context, id int64, a store.Annotation) (I
 	if err != nil {
 		return Incident{}, incidentError(id, err)
 	}
+	s.announce(dispatchapy.Change{Kind: dispatchapy.ChangeIncident, ID: id})
 	return s.viewIncident(&found), nil
 }
 

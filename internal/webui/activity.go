@@ -2,9 +2,7 @@ package webui
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
-	"time"
 
 	"dispatchapy/internal/service"
 )
@@ -47,6 +45,9 @@ var actionWords = map[string]string{
 // kindPaths are where the pages of objects are.
 var kindPaths = map[string]string{"resource": "/resources/", "endpoint": "/endpoints/", "client": "/clients/", "user": "/settings/users/", "token": "/settings/tokens/"}
 
+// activityFilters are the parameters of the page's address.
+var activityFilters = []string{"by", "kind", "object", "since", "until", "cursor"}
+
 func (ui *UI) showActivity(c *call) error {
 	p := &activityPage{Form: c.newForm(c.r.URL.Query())}
 	filter := p.filter()
@@ -64,10 +65,10 @@ func (ui *UI) showActivity(c *call) error {
 		p.Entries = append(p.Entries, c.activityEntry(&page.Items[i]))
 	}
 	if page.Next != "" {
-		p.Older = p.address("cursor", page.Next)
+		p.Older = p.Form.address("/activity", activityFilters, "cursor", page.Next)
 	}
 	if p.Form.Value("cursor") != "" {
-		p.Newest = p.address("cursor", "")
+		p.Newest = p.Form.address("/activity", activityFilters, "cursor", "")
 	}
 	if filter.Object != 0 {
 		p.Object = filter.Kind + " " + p.Form.Value("object")
@@ -80,7 +81,7 @@ func (ui *UI) showActivity(c *call) error {
 
 // filter reads what is asked for. Days are those of UTC; until includes its own.
 func (p *activityPage) filter() service.AuditFilter {
-	f := service.AuditFilter{By: p.Form.Value("by"), Kind: p.Form.Value("kind"), Since: p.date("since"), Until: p.date("until")}
+	f := service.AuditFilter{By: p.Form.Value("by"), Kind: p.Form.Value("kind"), Since: p.Form.Day("since"), Until: p.Form.Day("until")}
 	if !f.Until.IsZero() {
 		f.Until = f.Until.Add(day)
 	}
@@ -92,35 +93,6 @@ func (p *activityPage) filter() service.AuditFilter {
 		f.Object = id
 	}
 	return f
-}
-
-func (p *activityPage) date(name string) time.Time {
-	text := p.Form.Value(name)
-	if text == "" {
-		return time.Time{}
-	}
-	date, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		p.Form.Refuse(name, "must be a date, like 2027-01-31")
-	}
-	return date
-}
-
-// address gives the address of this page with one parameter changed.
-func (p *activityPage) address(name, value string) string {
-	q := url.Values{}
-	for _, key := range []string{"by", "kind", "object", "since", "until", "cursor"} {
-		if v := p.Form.Value(key); v != "" {
-			q.Set(key, v)
-		}
-	}
-	if q.Set(name, value); value == "" {
-		q.Del(name)
-	}
-	if len(q) == 0 {
-		return "/activity"
-	}
-	return "/activity?" + q.Encode()
 }
 
 func (c *call) activityEntry(e *service.AuditEntry) activityEntry {

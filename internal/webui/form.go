@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/people"
@@ -220,6 +221,37 @@ func (f *Form) Duration(name string) dispatchapy.Duration {
 		f.Refuse(name, "must be a number and a unit, like 500ms, 15s, 5m or 2h")
 	}
 	return d
+}
+
+// Day reads a date, the beginning of that day in UTC; zero if there is none.
+func (f *Form) Day(name string) time.Time {
+	text := f.Value(name)
+	if text == "" {
+		return time.Time{}
+	}
+	date, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		f.Refuse(name, "must be a date, like 2027-01-31")
+	}
+	return date
+}
+
+// address gives the address of a list that the form narrows down, with one of
+// its parameters changed.
+func (f *Form) address(path string, names []string, name, value string) string {
+	q := url.Values{}
+	for _, n := range names {
+		if v := f.Value(n); v != "" {
+			q.Set(n, v)
+		}
+	}
+	if q.Set(name, value); value == "" {
+		q.Del(name)
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
 }
 
 // Lines reads a list that is written with commas or on lines of its own.

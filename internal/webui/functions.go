@@ -22,7 +22,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"t": lang.T, "n": lang.N, "said": lang.Said, "number": w.number, "percent": w.percent,
 		"asset": set.URL, "icon": func(name string, classes ...string) template.HTML { return icon(set, name, classes) },
 		"mark": func(tone string) template.HTML { return mark(set, tone) },
-		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "bytes": w.bytes, "ms": milliseconds,
+		"ago":  w.ago, "at": w.at, "in": w.in, "took": w.took, "lasted": w.lasted, "lasting": w.lasting, "bytes": w.bytes, "ms": milliseconds,
 		"phase": w.phase, "health": w.health, "route": w.route, "reason": func(why any) string { return w.reason(fmt.Sprint(why)) },
 		"json":  jsonText,
 		"field": field, "rowfield": rowField, "options": options, "checks": checks, "dict": dict, "list": func(items ...any) []any { return items },
@@ -64,6 +64,11 @@ func (w *words) percent(share float64) string {
 // ago writes how long ago something was; scripts keep it up to date. A time
 // that never was is a dash.
 func (w *words) ago(t time.Time) template.HTML { return w.time("ago", t, w.since(t)) }
+
+// lasting writes for how long something has gone on; scripts keep it up to date.
+func (w *words) lasting(since time.Time) template.HTML {
+	return w.time("for", since, w.lang.T("for {time}", "time", w.lasted(time.Since(since))))
+}
 
 // at writes a moment; scripts turn it into the reader's own time.
 func (w *words) at(t time.Time) template.HTML {

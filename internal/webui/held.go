@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -268,8 +267,4 @@ func (ui *UI) switchHold(c *call) error {
 }
 
 // showHeldCount tells a script how many tasks are held.
-func (ui *UI) showHeldCount(c *call) error {
-	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	c.write(http.StatusOK, []byte(c.heldCount()))
-	return nil
-}
+func (ui *UI) showHeldCount(c *call) error { return c.showCount(c.heldCount()) }

@@ -49,8 +49,8 @@ func TestHeldQueue(t *testing.T) {
 	page := b.get("/held").want(http.StatusOK)
 	page.shows("Client shop holds everything.", "4 tasks wait.", "Turn off", "client shop holds its tasks", g.sink.URL+"/primary", "[redacted]", "&lt;img onerror")
 	page.hides("hush-header", "<img onerror")
-	b.get("/").shows("data-held-count>4<")
-	g.client(bankToken).get("/").shows("data-held-count hidden><")
+	b.get("/").shows(`data-count-of="held">4<`)
+	g.client(bankToken).get("/").shows(`data-count-of="held" hidden><`)
 	if first, last := strings.Index(page.body, "inv-0"), strings.Index(page.body, "inv-3"); first > last {
 		t.Error("not the oldest first")
 	}

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"net/http"
 	"strings"
 
 	"dispatchapy"
@@ -12,10 +13,11 @@ func (c *call) nav() []navItem {
 	items := []navItem{
 		{Path: "/", Icon: "house", Label: c.t("Overview"), Bar: true},
 		{Path: "/tasks", Icon: "inbox", Label: c.t("Tasks"), Bar: true},
-		{Path: "/held", Icon: "pause", Label: c.t("Held"), Bar: true, Held: true},
+		{Path: "/held", Icon: "pause", Label: c.t("Held"), Bar: true, Of: dispatchapy.ChangeHeld},
 	}
 	if c.who.IsStaff() {
 		items = append(items,
+			navItem{Path: "/incidents", Icon: "siren", Label: c.t("Incidents"), Of: dispatchapy.ChangeIncident},
 			navItem{Path: "/endpoints", Icon: "route", Label: c.t("Endpoints"), Group: c.t("Routes"), Bar: true},
 			navItem{Path: "/resources", Icon: "server", Label: c.t("Resources")},
 			navItem{Path: "/clients", Icon: "users", Label: c.t("Clients")},
@@ -39,18 +41,28 @@ func within(path, place string) bool {
 	return path == place || place != "/" && strings.HasPrefix(path, place+"/")
 }
 
-// countHeld says beside a place how much is held. Parts of pages have no places.
+// addCounts says beside places how much is there. Parts of pages have no places.
 //
-// Failure policy: fail open. A page is worth having without the number.
-func (c *call) countHeld(items []navItem) {
+// Failure policy: fail open. A page is worth having without the numbers.
+func (c *call) addCounts(items []navItem) {
 	if c.htmx() {
 		return
 	}
 	for i := range items {
-		if items[i].Held {
+		switch items[i].Of {
+		case dispatchapy.ChangeHeld:
 			items[i].Count = c.heldCount()
+		case dispatchapy.ChangeIncident:
+			items[i].Count = c.incidentCount()
 		}
 	}
+}
+
+// showCount answers a script that shows a number beside a place.
+func (c *call) showCount(count string) error {
+	c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	c.write(http.StatusOK, []byte(count))
+	return nil
 }
 
 // heldCount gives how many tasks are held as a text, "" if none is.

@@ -16,6 +16,7 @@ type overviewPage struct {
 	Shell
 	Truth     truth
 	Attention []attention
+	Ongoing   []*incidentRow // incidents, which say what the rest of the page need not repeat
 	Tiles     []tile
 	Strip     Strip
 	Resources []resourceRow
@@ -28,7 +29,13 @@ type overviewPage struct {
 type truth struct {
 	Tone      string // ok, warn, fail or wait
 	Sentence  string
-	Sentences []string // what follows it
+	Sentences []fact // what follows it
+}
+
+// fact is a sentence about something that lasts.
+type fact struct {
+	Text  string
+	Since time.Time // zero if it is not known
 }
 
 // Mark is the shape of its state.
@@ -45,6 +52,17 @@ type attention struct {
 	Path       string // where it is dealt with
 	Do         string // what the link says
 	Check      int64  // a resource that can be checked at once; 0: none
+	Since      time.Time
+	Incident   *incidentRow // that it is; nil: none
+}
+
+// order puts what fails first, and what somebody takes care of after others.
+func (a *attention) order() int {
+	order := map[string]int{"fail": 0, "warn": 2, "held": 4}[a.Tone]
+	if a.Incident != nil && a.Incident.AcknowledgedBy != "" {
+		order++
+	}
+	return order
 }
 
 // tile is a number that leads to what it counts.
@@ -70,7 +88,7 @@ func (ui *UI) showOverview(c *call) error {
 		return ui.showClientOverview(c)
 	}
 	p := &overviewPage{}
-	for _, part := range []func(*call) error{p.addRoutes, p.addResources, p.addNumbers, p.addTasks} {
+	for _, part := range []func(*call) error{p.addIncidents, p.addRoutes, p.addResources, p.addNumbers, p.addTasks} {
 		if err := part(c); err != nil {
 			return err
 		}
@@ -94,12 +112,14 @@ func (p *overviewPage) addRoutes(c *call) (err error) {
 		path := "/endpoints/" + strconv.FormatInt(e.ID, 10)
 		switch e.Health {
 		case service.RouteDown:
-			p.Attention = append(p.Attention, attention{"fail", c.t("{path} delivers nothing: none of its resources can be used.", "path", e.Path), path, c.t("Look at its route"), 0})
+			if p.ongoing(dispatchapy.EventEndpointDown, 0, e.ID) == nil {
+				p.attend(attention{Tone: "fail", Text: c.t("{path} delivers nothing: none of its resources can be used.", "path", e.Path), Path: path, Do: c.t("Look at its route")})
+			}
 		case service.RouteIncomplete:
-			p.Attention = append(p.Attention, attention{"warn", c.t("{path} is not ready: {what}.", "path", e.Path, "what", c.readiness(e.Readiness)), path, c.t("Complete it"), 0})
+			p.attend(attention{Tone: "warn", Text: c.t("{path} is not ready: {what}.", "path", e.Path, "what", c.readiness(e.Readiness)), Path: path, Do: c.t("Complete it")})
 		}
 		if e.Dev.Enabled && (e.Dev.Hold || e.Dev.RulesEnabled) {
-			p.Attention = append(p.Attention, attention{"held", c.devText(e), path + "/overrides", c.t("Look at it"), 0})
+			p.attend(attention{Tone: "held", Text: c.devText(e), Path: path + "/overrides", Do: c.t("Look at it")})
 		}
 	}
 	return nil
@@ -137,12 +157,12 @@ func (p *overviewPage) addResources(c *call) (err error) {
 	if p.Resources, err = c.resourceRows(); err != nil {
 		return err
 	}
-	w := &words{c.lang}
 	for i := range p.Resources {
 		r := &p.Resources[i]
-		if r.Active && r.Health.State == dispatchapy.HealthDown {
-			text := c.t("{name} has been down for {time}.", "name", r.Name, "time", w.rough(time.Since(r.Health.Since)))
-			p.Attention = append(p.Attention, attention{"fail", text, resourcePath(r.ID, ""), c.t("Look at its checks"), r.ID})
+		if r.Active && r.Health.State == dispatchapy.HealthDown && p.ongoing(dispatchapy.EventResourceDown, r.ID, 0) == nil {
+			p.attend(attention{
+				Tone: "fail", Text: c.t("{name} is down", "name", r.Name), Since: r.Health.Since, Path: resourcePath(r.ID, ""), Do: c.t("Look at its checks"), Check: r.ID,
+			})
 		}
 	}
 	return nil
@@ -174,7 +194,7 @@ func (p *overviewPage) addNumbers(c *call) error {
 		sum = total.Rows[0]
 	}
 	p.tiles(c, counts, sum)
-	p.attend(c, counts, stuck, sum.Failed)
+	p.attendTasks(c, counts, stuck, sum.Failed)
 	return nil
 }
 
@@ -206,22 +226,21 @@ func (c *call) count(n service.Count) string {
 	return text
 }
 
-func (p *overviewPage) attend(c *call, counts, stuck map[dispatchapy.Phase]service.Count, failed int64) {
+func (p *overviewPage) attendTasks(c *call, counts, stuck map[dispatchapy.Phase]service.Count, failed int64) {
 	if failed > 0 {
 		text := c.lang.N("{n} task failed in the last 24 hours.", "{n} tasks failed in the last 24 hours.", int(failed))
-		p.Attention = append(p.Attention, attention{"fail", text, "/tasks?status=failed&range=24h", c.t("Look at them"), 0})
+		p.attend(attention{Tone: "fail", Text: text, Path: "/tasks?status=failed&range=24h", Do: c.t("Look at them")})
 	}
 	old := add(add(stuck[dispatchapy.PhaseQueued], stuck[dispatchapy.PhaseRetrying]), stuck[dispatchapy.PhaseWaiting])
 	if old.N > 0 {
 		text := c.lang.N("{n} task has waited for more than five minutes.", "{n} tasks have waited for more than five minutes.", old.N)
-		p.Attention = append(p.Attention, attention{"warn", text, "/tasks?view=stuck", c.t("Look at them"), 0})
+		p.attend(attention{Tone: "warn", Text: text, Path: "/tasks?view=stuck", Do: c.t("Look at them")})
 	}
 	if held := counts[dispatchapy.PhaseHeld]; held.N > 0 {
 		text := c.lang.N("{n} task is held until somebody releases it.", "{n} tasks are held until somebody releases them.", held.N)
-		p.Attention = append(p.Attention, attention{"held", text, "/held", c.t("Inspect them"), 0})
+		p.attend(attention{Tone: "held", Text: text, Path: "/held", Do: c.t("Inspect them")})
 	}
-	order := map[string]int{"fail": 0, "warn": 1, "held": 2}
-	slices.SortStableFunc(p.Attention, func(a, b attention) int { return cmp.Compare(order[a.Tone], order[b.Tone]) })
+	slices.SortStableFunc(p.Attention, func(a, b attention) int { return cmp.Compare(a.order(), b.order()) })
 }
 
 func (p *overviewPage) addTasks(c *call) error {
@@ -267,8 +286,8 @@ func (p *overviewPage) truth(c *call) truth {
 
 // carriers says, of every first choice that cannot be used, who carries its
 // messages.
-func (p *overviewPage) carriers(c *call) []string {
-	var out []string
+func (p *overviewPage) carriers(c *call) []fact {
+	var out []fact
 	said := map[string]bool{}
 	for i := range p.Routes {
 		e := &p.Routes[i]
@@ -279,7 +298,11 @@ func (p *overviewPage) carriers(c *call) []string {
 		text := c.t("{first} is {reason}; {carrier} takes over.", "first", first.Resource, "reason", c.reason(string(first.Reason)), "carrier", carrier.Resource)
 		if !said[text] {
 			said[text] = true
-			out = append(out, text)
+			f := fact{Text: text}
+			if i := p.ongoing(dispatchapy.EventEndpointOnBackup, 0, e.ID); i != nil {
+				f.Since = i.OpenedAt
+			}
+			out = append(out, f)
 		}
 	}
 	return out[:min(len(out), 3)]

@@ -454,5 +454,5 @@ func TestIncidentsOfAResource(t *testing.T) {
 	path := g.resource("zebra")
 	b.get(g.resource("backup")).want(200).shows("No incidents")
 	g.untilDown(path)
-	b.get(path).want(200).shows("Going on", "It began", "1 failed check").hides("No incidents")
+	b.get(path).want(200).shows("zebra is down", "connection refused").hides("No incidents")
 }

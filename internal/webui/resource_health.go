@@ -20,7 +20,7 @@ type resourceHealthPage struct {
 	Checks    []dispatchapy.Check
 	Next      string // address of older checks; "" at the end
 	First     string // address of the latest ones, where they are not shown
-	Incidents []incidentView
+	Incidents []*incidentRow
 }
 
 // spanUptime is how a resource did over a span.

@@ -29,6 +29,7 @@ var (
 	senders    = access{staff: true, permission: dispatchapy.ActOnTasks}
 	checkers   = access{staff: true, permission: dispatchapy.CheckHealth}
 	auditors   = access{staff: true, permission: dispatchapy.ReadAudit}
+	handlers   = access{staff: true, permission: dispatchapy.HandleIncidents}
 	userAdmins = access{staff: true, permission: dispatchapy.ManageUsers}
 )
 
@@ -77,6 +78,7 @@ func (ui *UI) routes() []route {
 		ui.transferRoutes(),
 		ui.documentationRoutes(),
 		ui.activityRoutes(),
+		ui.incidentRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),
 		ui.setupRoutes(),

@@ -73,7 +73,7 @@ func TestSetupWithTheEcho(t *testing.T) {
 	if strings.Count(done.body, token[1]) != 2 {
 		t.Errorf("the token stands there %d times", strings.Count(done.body, token[1]))
 	}
-	path := regexp.MustCompile(`data-live-url="([^"]+)"`).FindStringSubmatch(done.body)
+	path := regexp.MustCompile(`data-live-url="(/setup[^"]+)"`).FindStringSubmatch(done.body)
 	last := g.ended(html.UnescapeString(path[1]), b).shows("Delivered", "Echo").hides(token[1], "X-API-Token")
 	g.post(token[1], "send_sms", `{"ref":"b","scope":"s","phone":"1","message":"m"}`)
 	b.get("/").want(200)

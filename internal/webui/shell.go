@@ -48,9 +48,9 @@ type navItem struct {
 	Path, Icon, Label string
 	Group             string // heading before it; "" goes on
 	Current           bool
-	Held              bool   // its count is that of what is held
-	Count             string // beside it; "": none
-	Bar               bool   // in the bar of small screens; others are behind "More"
+	Of                dispatchapy.ChangeKind // what is counted beside it, at its path and /count; "": nothing
+	Count             string                 // "": none
+	Bar               bool                   // in the bar of small screens; others are behind "More"
 }
 
 // fill makes the shell of a page.
@@ -65,7 +65,7 @@ func (c *call) fill(s *Shell, title string) error {
 	s.Position = c.position
 	if s.Known {
 		s.Nav = c.nav()
-		c.countHeld(s.Nav)
+		c.addCounts(s.Nav)
 	}
 	return nil
 }
@@ -92,6 +92,6 @@ func scriptWords(lang *i18n.Language) map[string]string {
 // scriptKeys are what scripts look up with word(). A test compares them.
 var scriptKeys = []string{
 	"Add a parameter", "Remove {name}", "{name}, position {n} of {all}",
-	"Close", "Copied", "Every 10 s", "Live", "Paused", "Reconnecting", "Undo",
+	"for {time}", "Close", "Copied", "Every 10 s", "Live", "Paused", "Reconnecting", "Undo",
 	"That did not work: {status}", "{n} selected", "The gateway cannot be reached. What you wrote is still here.",
 }

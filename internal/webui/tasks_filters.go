@@ -26,7 +26,7 @@ func (p *tasksPage) addFilters(c *call) error {
 		if !c.who.IsStaff() && f.key == "client" || f.key == "resource" && !c.ui.service.ReadsProviders(c.who) {
 			continue
 		}
-		field, err := p.filterField(c, f.key, f.label, f.all, f.names)
+		field, err := c.nameFilter(f.key, f.label, f.all, p.Query.value(f.key), f.names)
 		if err != nil {
 			return err
 		}
@@ -35,9 +35,8 @@ func (p *tasksPage) addFilters(c *call) error {
 	return nil
 }
 
-// filterField makes a select of few names, or a field for one of many.
-func (p *tasksPage) filterField(c *call, key, label, all string, names func(*call) ([]string, error)) (*Field, error) {
-	value := p.Query.value(key)
+// nameFilter makes a select of few names, or a field for one of many.
+func (c *call) nameFilter(key, label, all, value string, names func(*call) ([]string, error)) (*Field, error) {
 	f := &Field{ID: "f-" + key, Name: key, Label: label, Value: value, Type: "search", HideLabel: true, Placeholder: all}
 	if names == nil {
 		return f, nil

@@ -30,7 +30,7 @@ const Prefix = "/assets/"
 
 // styles are the parts of app.css, in this order: later ones may rely on
 // earlier ones.
-var styles = []string{"tokens", "base", "layout", "controls", "forms", "data", "task", "live", "pages", "tasks", "rules", "settings", "resources", "endpoints", "print"}
+var styles = []string{"tokens", "base", "layout", "controls", "forms", "data", "task", "live", "pages", "tasks", "rules", "settings", "resources", "endpoints", "alerts", "print"}
 
 // Set is the assets of one binary. It is immutable.
 type Set struct {

@@ -4,7 +4,7 @@ import { $, $$, typing } from "./core.js";
 import { openPalette } from "./palette.js";
 import { undoLast } from "./toast.js";
 
-const places = { o: "/", t: "/tasks", h: "/held", e: "/endpoints", r: "/resources", c: "/clients", d: "/documentation", a: "/activity", s: "/settings" };
+const places = { o: "/", t: "/tasks", h: "/held", i: "/incidents", e: "/endpoints", r: "/resources", c: "/clients", d: "/documentation", a: "/activity", s: "/settings" };
 const off = () => document.documentElement.dataset.keys === "off";
 let leader = 0;
 

@@ -52,7 +52,7 @@ function refresh(element) {
 // take tells the page's own scripts first: a list that must not jump under
 // somebody's hands cancels the event and shows how many are new.
 function take(event) {
-  if (event.kind === "held" || event.kind === "resync") counting ??= setTimeout(countHeld, 500);
+  countOf(event.kind);
   for (const element of $$("[data-live]")) {
     if (event.kind !== "resync" && !concerns(element, event)) continue;
     if (event.state === "deleted" && element.dataset.liveId) {
@@ -68,16 +68,25 @@ function concerns({ dataset }, event) {
   return dataset.live.split(" ").includes(event.kind) && (!dataset.liveId || dataset.liveId === String(event.id));
 }
 
-// How much is held stands beside its place on every page.
-let counting;
-async function countHeld() {
-  const answer = await fetch("/held/count").catch(() => null);
-  counting = undefined;
+// How much is held, and what is wrong, stands beside its place on every page.
+const counting = new Set(); // addresses that are about to be asked
+function countOf(kind) {
+  for (const badge of $$("[data-count]")) {
+    const url = badge.dataset.count;
+    if (kind !== badge.dataset.countOf && kind !== "resync" || counting.has(url)) continue;
+    counting.add(url);
+    setTimeout(() => count(url), 500);
+  }
+}
+
+async function count(url) {
+  const answer = await fetch(url).catch(() => null);
+  counting.delete(url);
   if (!answer?.ok || answer.redirected) return;
-  const count = await answer.text();
-  for (const badge of $$("[data-held-count]")) {
-    badge.textContent = count;
-    badge.hidden = !count;
+  const text = await answer.text();
+  for (const badge of $$("[data-count]").filter((badge) => badge.dataset.count === url)) {
+    badge.textContent = text;
+    badge.hidden = !text;
   }
 }
 

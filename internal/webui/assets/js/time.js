@@ -1,6 +1,6 @@
 // Times in the reader's own time and language. The server writes UTC, which
 // stays in the title.
-import { $$, language, ready, remember } from "./core.js";
+import { $$, language, ready, remember, word } from "./core.js";
 
 const steps = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 let relative, absolute;
@@ -17,6 +17,19 @@ function ago(date) {
   return relative.format(Math.trunc(seconds / size), unit);
 }
 
+// lasting writes how long something goes on by its two largest units.
+function lasting(date) {
+  let seconds = Math.max(0, Math.trunc((Date.now() - date) / 1000));
+  const units = steps.slice(2); // days are the largest
+  const first = units.findIndex(([, size]) => seconds >= size);
+  const parts = units.slice(first < 0 ? -1 : first).slice(0, 2).map(([unit, size]) => {
+    const n = Math.trunc(seconds / size);
+    seconds -= n * size;
+    return [n, unit];
+  });
+  return parts.filter(([n], place) => n > 0 || place === 0).map(([n, unit]) => new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "short" }).format(n)).join(" ");
+}
+
 function show(element) {
   const date = new Date(element.dateTime);
   if (isNaN(date)) return;
@@ -24,6 +37,10 @@ function show(element) {
   switch (element.dataset.time) {
     case "ago":
       element.textContent = ago(date);
+      element.title = `${local}\n${element.dateTime}`;
+      break;
+    case "for":
+      element.textContent = word("for {time}", { time: lasting(date) });
       element.title = `${local}\n${element.dateTime}`;
       break;
     case "in": {
@@ -45,7 +62,7 @@ function all() {
 
 formats();
 ready("time[data-time]", show);
-setInterval(() => { if (!document.hidden) $$("time[data-time=ago], time[data-time=in]").forEach(show); }, 1000);
+setInterval(() => { if (!document.hidden) $$("time[data-time=ago], time[data-time=in], time[data-time=for]").forEach(show); }, 1000);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) all(); });
 
 // The server reads times in this zone where somebody writes them without one.
