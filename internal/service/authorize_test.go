@@ -64,7 +64,7 @@ var needed = map[string]dispatchapy.Permission{
 	"ListTasks": dispatchapy.ReadTasks, "Task": dispatchapy.ReadTasks,
 	"ActOnTask": dispatchapy.ActOnTasks, "ActOnTasks": dispatchapy.ActOnTasks,
 	"ListResources": dispatchapy.ReadConfig, "ResourcesNamed": dispatchapy.ReadConfig, "Resource": dispatchapy.ReadConfig, "ListChecks": dispatchapy.ReadConfig, "FindChecks": dispatchapy.ReadConfig,
-	"ResourceStates": dispatchapy.ReadConfig, "ResourceUses": dispatchapy.ReadConfig,
+	"FailedAttempts": dispatchapy.ReadTasks, "ResourceStates": dispatchapy.ReadConfig, "ResourceUses": dispatchapy.ReadConfig,
 	"SetUp": dispatchapy.WriteConfig, "PreviewSetup": dispatchapy.WriteConfig,
 	"ListIncidents": dispatchapy.ReadEvents, "Incident": dispatchapy.ReadEvents,
 	"AcknowledgeIncident": dispatchapy.HandleIncidents, "NoteIncident": dispatchapy.HandleIncidents,

@@ -6,6 +6,7 @@ import (
 
 	"dispatchapy"
 	"dispatchapy/internal/routing"
+	"dispatchapy/internal/store"
 )
 
 // ResourceState is where a resource is, whether it can be used right now on
@@ -87,4 +88,36 @@ func requireStaff(p dispatchapy.Principal, permission dispatchapy.Permission) er
 		return dispatchapy.Errorf(dispatchapy.CodeForbidden, "only people who run the gateway may see this")
 	}
 	return nil
+}
+
+// FailedAttempt is an attempt that a resource did not accept, with its task.
+type FailedAttempt struct {
+	dispatchapy.Attempt // without what was exchanged
+	TaskID              int64
+	Ref                 string
+	Endpoint, Client    string
+}
+
+// maxFailedAttempts is how many FailedAttempts gives.
+const maxFailedAttempts = 20
+
+// FailedAttempts gives the latest attempts that a resource did not accept,
+// latest first: of tasks that were delivered elsewhere, too.
+func (s *Service) FailedAttempts(ctx context.Context, p dispatchapy.Principal, resourceID int64) ([]FailedAttempt, error) {
+	if err := requireStaff(p, dispatchapy.ReadTasks); err != nil {
+		return nil, err
+	}
+	found, err := s.store.FailedAttempts(ctx, resourceID, maxFailedAttempts)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	names := s.names.Load()
+	out := make([]FailedAttempt, len(found))
+	for i, a := range found {
+		out[i] = FailedAttempt{
+			Attempt: a.Attempt, TaskID: a.TaskID, Ref: a.Ref,
+			Endpoint: names.name(store.KindEndpoint, a.EndpointID), Client: names.name(store.KindClient, a.ClientID),
+		}
+	}
+	return out, nil
 }

@@ -20,6 +20,7 @@ const (
 type StatsStore interface {
 	Stats(ctx context.Context, q store.StatsQuery) ([]store.StatsRow, error)
 	Held(ctx context.Context) ([]store.LaneBacklog, error)
+	FailedAttempts(ctx context.Context, resourceID int64, limit int) ([]store.FailedAttempt, error)
 }
 
 // StatsInput asks for statistics. Names are those of present or deleted

@@ -61,6 +61,10 @@ type Management interface {
 	// order of Start, then of ObjectID or Scope; what has no rows did not happen.
 	// A question whose answer has more than MaxStatsRows is refused.
 	Stats(ctx context.Context, q StatsQuery) ([]StatsRow, error)
+	// FailedAttempts gives the latest attempts that a resource did not accept,
+	// latest first and without what was exchanged. Of the latest limit ones
+	// those of deleted tasks are left out.
+	FailedAttempts(ctx context.Context, resourceID int64, limit int) ([]FailedAttempt, error)
 	// DeleteOldStats deletes up to limit rows of statistics about hours longer
 	// than age ago.
 	DeleteOldStats(ctx context.Context, age time.Duration, limit int) (int, error)
@@ -183,6 +187,15 @@ type StatsQuery struct {
 	ClientID     int64
 	ResourceID   int64
 	Scope        string
+}
+
+// FailedAttempt is an attempt that was not accepted, with its task.
+type FailedAttempt struct {
+	dispatchapy.Attempt
+	TaskID     int64
+	EndpointID int64
+	ClientID   int64
+	Ref        string
 }
 
 // StatsRow counts what happened in one bucket of one group. Delivered, Failed

@@ -3,7 +3,6 @@ package webui
 import (
 	"time"
 
-	"dispatchapy"
 	"dispatchapy/internal/service"
 )
 
@@ -15,7 +14,7 @@ type resourceDeliveryPage struct {
 	Strip  Strip
 	Sum    service.StatsRow
 	Rows   []service.StatsRow // buckets, latest first
-	Failed []service.Task     // whose latest attempt was here and failed
+	Failed []service.FailedAttempt
 }
 
 // Succeeded counts the requests that were accepted.
@@ -29,8 +28,6 @@ func (p *resourceDeliveryPage) Share() float64 {
 	return float64(p.Succeeded()) / float64(p.Sum.Attempts)
 }
 
-const latestFailed = 15
-
 func (ui *UI) showDelivery(c *call) error {
 	head, err := c.openResource("delivery")
 	if err != nil {
@@ -43,13 +40,9 @@ func (ui *UI) showDelivery(c *call) error {
 	if err := p.addStats(c); err != nil {
 		return err
 	}
-	failed, err := ui.service.ListTasks(c.ctx(), c.who, service.TaskFilter{
-		Resources: []string{p.R.Name}, Phases: []dispatchapy.Phase{dispatchapy.PhaseFailed, dispatchapy.PhaseRetrying, dispatchapy.PhaseWaiting},
-	}, service.PageRequest{Limit: latestFailed})
-	if err != nil {
+	if p.Failed, err = ui.service.FailedAttempts(c.ctx(), c.who, p.R.ID); err != nil {
 		return err
 	}
-	p.Failed = failed.Items
 	return c.show("resource_delivery", c.t("Delivery: {name}", "name", p.R.Name), p)
 }
 

@@ -192,6 +192,21 @@ func TestDeliveryShowsWhatWasSent(t *testing.T) {
 	g.post(shopToken, "sms", `{"ref":"inv-1","scope":"test","phone":"+1","message":"hi"}`)
 	b.get(g.resource("primary")+"/delivery").want(200).shows("Requests per hour", "no limit of its own", "closed", "15s").hides("hush-header")
 	b.get(g.resource("primary") + "/delivery?span=7d").want(200)
+
+	// What failed here and was delivered elsewhere stands there, too.
+	g.manage(http.MethodPut, "/v1/config", `{"version":1,"resources":[{"name":"primary","url":"http://127.0.0.1:1/x","required_params":["to"]}]}`, http.StatusOK)
+	id := g.post(shopToken, "sms", `{"ref":"inv-2","scope":"test","phone":"+1","message":"hi"}`)
+	link := fmt.Sprintf(`href="/tasks/%d?attempt=1">inv-2</a>`, id)
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		page := b.get(g.resource("primary") + "/delivery").want(200)
+		if strings.Contains(page.body, link) {
+			page.shows("connection refused", "attempt 1", "Failed")
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the failed attempt does not come: %.2000s", page.body)
+		}
+	}
 }
 
 // TestHostileNamesOfResourcesAreText shows resources with names of the kind

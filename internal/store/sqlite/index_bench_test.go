@@ -23,6 +23,7 @@ func BenchmarkIndexCost(b *testing.B) {
 		{"client", "DROP INDEX tasks_client"},
 		{"resource", "DROP INDEX tasks_resource"},
 		{"finished", "DROP INDEX tasks_finished"},
+		{"failed-attempts", "DROP INDEX attempts_failed"},
 		{"plus-created", "CREATE INDEX more ON tasks (created_at)"},
 		{"plus-ref", "CREATE INDEX more ON tasks (ref)"},
 		{"plus-retrying", "CREATE INDEX more ON tasks (status) WHERE status = 'pending' AND attempt_count > 0"},

@@ -171,6 +171,7 @@ func calls(ctx context.Context, s store.Store) map[string]func() error {
 		},
 		"TokenUses":       func() error { _, err := s.TokenUses(ctx, store.KindToken, []int64{1}); return err },
 		"Stats":           func() error { _, err := s.Stats(ctx, store.StatsQuery{}); return err },
+		"FailedAttempts":  func() error { _, err := s.FailedAttempts(ctx, 1, 1); return err },
 		"DeleteOldStats":  func() error { _, err := s.DeleteOldStats(ctx, time.Hour, 1); return err },
 		"DeleteOldAudit":  func() error { _, err := s.DeleteOldAudit(ctx, time.Hour, 1); return err },
 		"DeleteOldEvents": func() error { _, err := s.DeleteOldEvents(ctx, time.Hour, 1); return err },

@@ -20,6 +20,7 @@ var outcomeCases = []testCase{
 	{"ResourceIsKept", testOutcomeResource},
 	{"Events", testOutcomeEvents},
 	{"MuchExchanged", testOutcomeLarge},
+	{"FailedAttempts", testFailedAttempts},
 	{"Concurrent", testOutcomeConcurrent},
 }
 
@@ -135,6 +136,43 @@ func testOutcomeAttempts(t *testing.T, s store.Store) {
 	if d.Task.AttemptCount != 6 || d.Task.AttemptBase != 0 {
 		t.Errorf("attempt count %d and base %d, want 6 and 0", d.Task.AttemptCount, d.Task.AttemptBase)
 	}
+}
+
+// testFailedAttempts asks what a resource did not accept, of tasks that ended
+// well elsewhere, too.
+func testFailedAttempts(t *testing.T, s store.Store) {
+	start := now()
+	var want []store.FailedAttempt
+	var first int64
+	for i := range 4 {
+		l := insertLeased(t, s)
+		if i == 0 {
+			first = l.Task.ID
+		}
+		failed := dispatchapy.Attempt{Number: 1, ResourceID: resourceA, Outcome: dispatchapy.OutcomeFailed, StatusCode: 503, Error: dispatchapy.ErrorStatus5xx,
+			Detail: "503 \"x\"", StartedAt: start.Add(time.Duration(i) * time.Second), Duration: time.Millisecond}
+		refused := dispatchapy.Attempt{Number: 2, ResourceID: resourceA, Outcome: dispatchapy.OutcomeRefused, StatusCode: 400, Error: dispatchapy.ErrorStatus4xx,
+			StartedAt: start.Add(time.Duration(i)*time.Second + time.Millisecond)}
+		delivered := dispatchapy.Attempt{Number: 3, ResourceID: resourceB, Outcome: dispatchapy.OutcomeDelivered, StatusCode: 200, StartedAt: start.Add(time.Hour)}
+		record(t, s, store.Outcome{Lease: l.Lease, Status: dispatchapy.StatusSuccess, ResourceID: resourceB, Attempts: []dispatchapy.Attempt{failed, refused, delivered}})
+		for _, a := range []dispatchapy.Attempt{failed, refused} {
+			want = append([]store.FailedAttempt{{Attempt: a, TaskID: l.Task.ID, EndpointID: l.Task.EndpointID, ClientID: l.Task.ClientID, Ref: l.Task.Ref}}, want...)
+		}
+	}
+	ask := func(resource int64, limit int) []store.FailedAttempt {
+		t.Helper()
+		got, err := s.FailedAttempts(t.Context(), resource, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	equal(t, "all of them", ask(resourceA, 100), want)
+	equal(t, "the latest ones", ask(resourceA, 3), want[:3])
+	equal(t, "none of what was accepted", len(ask(resourceB, 100)), 0)
+	equal(t, "nothing asked for", len(ask(resourceA, 0)), 0)
+	transition(t, s, dispatchapy.ActionDelete, first)
+	equal(t, "without those of a deleted task", ask(resourceA, 100), want[:6])
 }
 
 func testOutcomeResource(t *testing.T, s store.Store) {
