@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"dispatchapy"
+	"dispatchapy/internal/service"
 	"dispatchapy/internal/webui/i18n"
 )
 
@@ -43,6 +44,19 @@ func TestEveryMessageIsTranslated(t *testing.T) {
 		for form, file := range forms {
 			if !lang.KnowsSaid(form) {
 				t.Errorf("%s: no translation of %q (%s)", lang.Code, form, file)
+			}
+		}
+	}
+}
+
+// TestSendersReadTheirLanguage: what the documentation says of answers and keys.
+func TestSendersReadTheirLanguage(t *testing.T) {
+	for _, lang := range i18n.Languages[1:] {
+		for _, e := range service.SenderErrors() {
+			for _, text := range []string{e.When, e.Do} {
+				if !lang.KnowsSaid(text) {
+					t.Errorf("%s: no translation of %q", lang.Code, text)
+				}
 			}
 		}
 	}
