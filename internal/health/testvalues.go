@@ -1,7 +1,6 @@
 package health
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -21,13 +20,9 @@ func testBody(r *dispatchapy.Resource, now time.Time) ([]byte, error) {
 	f := filler{resource: r, now: now.UTC().Format(time.RFC3339)}
 	mapping := make(dispatchapy.Mapping, len(r.HealthCheck.TestValues))
 	for key, raw := range r.HealthCheck.TestValues {
-		value, err := decode(raw)
+		filled, err := transform.MapStrings(raw, func(s string) string { return f.text(s, true) })
 		if err != nil {
 			return nil, fmt.Errorf("test value %q is not valid JSON", key)
-		}
-		filled, err := encode(f.fill(value))
-		if err != nil {
-			return nil, fmt.Errorf("test value %q: %w", key, err)
 		}
 		mapping[key] = dispatchapy.Source{Value: filled}
 	}
@@ -46,23 +41,6 @@ func testBody(r *dispatchapy.Resource, now time.Time) ([]byte, error) {
 type filler struct {
 	resource *dispatchapy.Resource
 	now      string
-}
-
-// fill replaces the placeholders in all strings of a JSON value, at any depth.
-func (f *filler) fill(value any) any {
-	switch v := value.(type) {
-	case string:
-		return f.text(v, true)
-	case []any:
-		for i := range v {
-			v[i] = f.fill(v[i])
-		}
-	case map[string]any:
-		for key := range v {
-			v[key] = f.fill(v[key])
-		}
-	}
-	return value
 }
 
 // text replaces the placeholders of one string in one pass, so that nothing
@@ -94,28 +72,9 @@ func (f *filler) param(key, otherwise string) string {
 	if !given {
 		return otherwise
 	}
-	if value, err := decode(raw); err == nil {
-		if s, isText := value.(string); isText {
-			return f.text(s, false)
-		}
+	var text *string
+	if err := json.Unmarshal(raw, &text); err == nil && text != nil {
+		return f.text(*text, false)
 	}
 	return f.text(string(raw), false)
-}
-
-// decode keeps numbers as they are written.
-func decode(raw []byte) (value any, err error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	err = d.Decode(&value)
-	return value, err
-}
-
-func encode(value any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSpace(b.Bytes()), nil
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	netmail "net/mail"
+	"net/textproto"
 	"strconv"
 	"time"
 
@@ -48,11 +49,23 @@ func New(o Options) *Sender {
 	return &Sender{dial: o.Dial, roots: o.RootCAs, timeout: o.Timeout}
 }
 
-// Message is a mail in plain text.
+// Message is a mail.
 type Message struct {
 	To      []string // addresses; at least one
 	Subject string
-	Body    string
+	Body    string // plain text
+	HTML    string // the same for programs that show it; "": none
+
+	// ID, like local@domain, is the same whenever the same message is sent
+	// again, so that readers see it once; "": one of its own.
+	ID string
+}
+
+// Refusal says that a server does not take a message for a recipient.
+type Refusal struct {
+	To        string
+	Detail    string // for people
+	Temporary bool   // it may well work later
 }
 
 // Check connects, logs in if there is a username, and asks whether the server
@@ -76,17 +89,33 @@ func (s *Sender) Check(ctx context.Context, server dispatchapy.SMTP) error {
 // error is an *Error; after a connection that broke off at the very end the
 // server may have the message all the same.
 func (s *Sender) Send(ctx context.Context, server dispatchapy.SMTP, m Message) error {
+	_, err := s.send(ctx, server, m, false)
+	return err
+}
+
+// SendToSome is Send for as many recipients as the server takes: those that it
+// refuses are reported. If it refuses all of them that is an error.
+func (s *Sender) SendToSome(ctx context.Context, server dispatchapy.SMTP, m Message) ([]Refusal, error) {
+	return s.send(ctx, server, m, true)
+}
+
+func (s *Sender) send(ctx context.Context, server dispatchapy.SMTP, m Message, some bool) (refused []Refusal, err error) {
 	from, to, content, err := compose(server.From, m)
 	if err != nil {
-		return &Error{Fault: FaultMessage, Detail: "the message cannot be written: " + shorten(err.Error()), Err: err}
+		return nil, &Error{Fault: FaultMessage, Detail: "the message cannot be written: " + shorten(err.Error()), Err: err}
 	}
-	return s.converse(ctx, server, func(c *conversation) error {
+	err = s.converse(ctx, server, func(c *conversation) error {
 		if err := c.sender(from); err != nil {
 			return err
 		}
-		for _, address := range to {
+		for i, address := range to {
 			c.step = stepRecipient
-			if err := c.client.Rcpt(address); err != nil {
+			err := c.client.Rcpt(address)
+			if reply, ok := errors.AsType[*textproto.Error](err); ok && some && len(refused) < len(to)-1 {
+				refused = append(refused, Refusal{To: m.To[i], Detail: c.quote(reply), Temporary: reply.Code/100 == 4})
+				continue
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -100,6 +129,10 @@ func (s *Sender) Send(ctx context.Context, server dispatchapy.SMTP, m Message) e
 		}
 		return w.Close()
 	})
+	if err != nil {
+		return nil, err
+	}
+	return refused, nil
 }
 
 // compose makes the message and the addresses of its envelope.
@@ -114,7 +147,13 @@ func compose(from string, m Message) (sender string, to []string, content *gomai
 	content.Subject(m.Subject)
 	content.SetDate()
 	content.SetMessageID()
+	if m.ID != "" {
+		content.SetMessageIDWithValue(m.ID)
+	}
 	content.SetBodyString(gomail.TypeTextPlain, m.Body)
+	if m.HTML != "" {
+		content.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
 	// Keeps answering machines quiet.
 	content.SetGenHeader("Auto-Submitted", "auto-generated")
 	if sender, err = envelope(from); err != nil {

@@ -60,6 +60,52 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// A mail in two forms has the id that it was given, whenever it is sent.
+func TestAMailInTwoForms(t *testing.T) {
+	p := open(t, rules{plain: true})
+	m := mail.Message{To: []string{"a@to.example"}, Subject: "s", Body: "plain text", HTML: "<p>rich text</p>", ID: "one.2@sender.example"}
+	for range 2 {
+		if err := p.sender().Send(t.Context(), p.settings(), m); err != nil {
+			t.Fatal(err)
+		}
+		got := <-p.arrived
+		for _, want := range []string{"Message-ID: <one.2@sender.example>\r\n", "multipart/alternative", "text/plain", "plain text", "text/html", "rich text"} {
+			if !strings.Contains(got.data, want) {
+				t.Errorf("%q is missing in\n%s", want, got.data)
+			}
+		}
+	}
+}
+
+// One recipient that is refused keeps nothing from the others where that is
+// asked for.
+func TestSendToSome(t *testing.T) {
+	gone := &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	full := &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 2, 2}, Message: "mailbox full"}
+	p := open(t, rules{plain: true, refuse: map[string]error{"gone@to.example": gone, "full@to.example": full}})
+	m := mail.Message{To: []string{"gone@to.example", "Ops <ops@to.example>", "full@to.example"}, Subject: "s", Body: "b"}
+	refused, err := p.sender().SendToSome(t.Context(), p.settings(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]mail.Refusal{
+		{To: "gone@to.example", Detail: "550 5.1.1 no such user"}, {To: "full@to.example", Detail: "452 4.2.2 mailbox full", Temporary: true},
+	}, refused); diff != "" {
+		t.Error(diff)
+	}
+	if got := <-p.arrived; !strings.Contains(got.data, "ops@to.example") {
+		t.Errorf("%+v", got)
+	}
+	wantError(t, p.sender().Send(t.Context(), p.settings(), m),
+		mail.Error{Fault: mail.FaultRecipient, Detail: "the server refused a recipient: 550 5.1.1 no such user"})
+	m.To = []string{"gone@to.example", "full@to.example"}
+	_, err = p.sender().SendToSome(t.Context(), p.settings(), m)
+	wantError(t, err, mail.Error{Fault: mail.FaultRecipient, Detail: "the server refused a recipient: 452 4.2.2 mailbox full", Temporary: true})
+	if len(p.arrived) > 0 {
+		t.Errorf("%+v was sent all the same", <-p.arrived)
+	}
+}
+
 func TestCheckSendsNothing(t *testing.T) {
 	p := open(t, rules{login: true})
 	if err := p.sender().Check(t.Context(), p.settings()); err != nil {

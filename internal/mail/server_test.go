@@ -33,6 +33,7 @@ type rules struct {
 	clear    bool // AUTH without TLS too
 	mail     error
 	rcpt     error
+	refuse   map[string]error // of single recipients
 	data     error
 	auth     error
 }
@@ -125,6 +126,9 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	s.got.to = append(s.got.to, to)
+	if err := s.office.refuse[to]; err != nil {
+		return err
+	}
 	return s.office.rcpt
 }
 
