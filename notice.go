@@ -82,7 +82,7 @@ var Weekdays = []Weekday{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 var Placeholders = []string{
 	"title", "text", "event", "status", "action", "severity", "reason", "since", "downtime", "count",
 	"resource_name", "resource_endpoint", "endpoint", "incident_id", "task_id",
-	"datetime", "timestamp_utc", "link", "gateway",
+	"datetime", "timestamp_utc", "link", "gateway", "key",
 }
 
 // Bounds of notices.

@@ -62,11 +62,10 @@ func (q *QuietHours) end(at time.Time) time.Time {
 	}
 	local := at.In(zone)
 	for _, back := range []int{1, 0} { // what began yesterday, what begins today
-		day := local.Day() - back
-		begin := time.Date(local.Year(), local.Month(), day, from.Hour(), from.Minute(), 0, 0, zone)
-		end := time.Date(local.Year(), local.Month(), day+nights, until.Hour(), until.Minute(), 0, 0, zone)
-		weekday := time.Date(local.Year(), local.Month(), day, 12, 0, 0, 0, zone).Weekday()
-		if q.on(weekday) && !at.Before(begin) && at.Before(end) {
+		day := time.Date(local.Year(), local.Month(), local.Day()-back, 12, 0, 0, 0, zone)
+		begin := wallClock(day, from.Hour(), from.Minute())
+		end := wallClock(day.AddDate(0, 0, nights), until.Hour(), until.Minute())
+		if q.on(day.Weekday()) && !at.Before(begin) && at.Before(end) {
 			return end
 		}
 	}

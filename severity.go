@@ -1,5 +1,10 @@
 package dispatchapy
 
+import (
+	"maps"
+	"slices"
+)
+
 // Severity is how much an event matters.
 type Severity string
 
@@ -65,3 +70,6 @@ func (s Severity) rank() int {
 	}
 	return 0
 }
+
+// EventKinds are all kinds of events, in order.
+func EventKinds() []EventKind { return slices.Sorted(maps.Keys(factsOf)) }

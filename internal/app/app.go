@@ -10,6 +10,7 @@
 //	people.Run       one; writes down last uses; stopped with the loops
 //	retention        one; stopped with the loops
 //	alert.Run        one; looks for what lasts; stopped with the loops
+//	notify           see package notify; stopped after the dispatcher, gets some seconds
 //	follow           one; passes on the store's hints, polls the configuration's version
 //	store            one writer; closed last
 package app
@@ -37,6 +38,7 @@ import (
 	"dispatchapy/internal/intake"
 	"dispatchapy/internal/live"
 	"dispatchapy/internal/mail"
+	"dispatchapy/internal/notify"
 	"dispatchapy/internal/people"
 	"dispatchapy/internal/retention"
 	"dispatchapy/internal/routing"
@@ -74,6 +76,7 @@ type App struct {
 	live       *live.Hub
 	health     *health.Runner
 	alerts     *alert.Runner
+	notify     *notify.Runner
 	service    *service.Service
 	people     *people.People
 
@@ -202,10 +205,15 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	a.health = health.New(health.Options{
 		Store: a.store, Snapshots: a.table, Gate: watchedGate{a.available, a.live}, Client: client, Watch: watch, Log: a.log,
 	})
+	mailer := mail.New(mail.Options{Dial: client.Connect})
+	a.notify = notify.New(notify.Options{
+		Store: a.store, Snapshots: a.table, Mailer: mailer, Poster: client, Observer: a.metrics, Log: a.log,
+		InstanceKey: instanceKey, Host: hostName(),
+	})
 	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
-		Mail:     mail.New(mail.Options{Dial: client.Connect}),
+		Mail:     mailer,
 		Uses:     a.people,
 		Machine:  a.machine,
 		Spool:    newSpool(a.options.DataDir, a.log),
@@ -215,11 +223,13 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 			a.dispatcher.Wake()
 			a.health.Wake()
 			a.alerts.Wake()
+			a.notify.Wake()
 			a.configChanged()
 		},
 	})
 	a.metrics.registry.MustRegister(&stateCollector{
-		table: a.table, available: a.available, inFlight: a.dispatcher.InFlight, backlog: a.store.Backlog, log: a.log,
+		table: a.table, available: a.available, inFlight: a.dispatcher.InFlight, backlog: a.store.Backlog,
+		notifications: a.store.NotificationBacklog, log: a.log,
 	})
 	return nil
 }
@@ -265,6 +275,8 @@ func (a *App) Start() error {
 	a.loops.Go(func() { a.alerts.Run(ctx) })
 	runner := &retention.Runner{Store: a.store, Table: a.table, Log: a.log}
 	a.loops.Go(func() { runner.Run(ctx) })
+	a.notify.Start()
+	a.onStop("notifications", a.stopNotify)
 	a.dispatcher.Start()
 	a.onStop("dispatcher", a.dispatcher.Stop)
 	a.health.Start()
@@ -289,11 +301,33 @@ func (a *App) follow(ctx context.Context) {
 		}
 		if h.Events {
 			a.live.Publish(dispatchapy.Change{Kind: dispatchapy.ChangeIncident})
+			a.notify.Wake()
 		}
 	})
 	if err != nil && ctx.Err() == nil {
 		a.log.Error("hints from the database ended; polling goes on", "error", err)
 	}
+}
+
+// lastMessages is how long messages to people may take that are under way when
+// deliveries have ended.
+const lastMessages = 5 * time.Second
+
+// stopNotify ends what people are told. The grace period may be over, but it was
+// for deliveries.
+func (a *App) stopNotify(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMessages)
+	defer cancel()
+	a.notify.Stop(ctx)
+}
+
+// hostName names the gateway to people.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "this machine"
+	}
+	return name
 }
 
 func (a *App) pollConfig(ctx context.Context) {

@@ -26,6 +26,7 @@ type metrics struct {
 	delivered   prometheus.Counter
 	failed      prometheus.Counter
 	attempts    *prometheus.CounterVec
+	notified    *prometheus.CounterVec
 	accept      prometheus.Histogram
 	delivery    prometheus.Histogram
 	batchSize   prometheus.Histogram
@@ -48,6 +49,8 @@ func newMetrics() *metrics {
 			Name: "dispatchapy_tasks_failed_total", Help: "Tasks given up."}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "dispatchapy_attempts_total", Help: "Requests to resources."}, []string{"resource", "outcome"}),
+		notified: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dispatchapy_notifications_total", Help: "What became of messages to people; pending: of attempts that are followed by another."}, []string{"via", "status"}),
 		accept: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "dispatchapy_accept_seconds", Help: "Time to acknowledge a task.", Buckets: latency}),
 		delivery: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -62,7 +65,13 @@ func newMetrics() *metrics {
 	for _, reason := range intake.Reasons {
 		m.rejected.WithLabelValues(reason) // shown at 0, so that an alert can tell it from unknown
 	}
-	m.registry.MustRegister(m.accepted, m.rejected, m.delivered, m.failed, m.attempts, m.accept, m.delivery,
+	for _, status := range []dispatchapy.NotificationStatus{
+		dispatchapy.NotificationSent, dispatchapy.NotificationPending, dispatchapy.NotificationFailed, dispatchapy.NotificationDropped,
+	} {
+		m.notified.WithLabelValues(string(dispatchapy.ViaEmail), string(status))
+		m.notified.WithLabelValues(string(dispatchapy.ViaWebhook), string(status))
+	}
+	m.registry.MustRegister(m.accepted, m.rejected, m.delivered, m.failed, m.attempts, m.notified, m.accept, m.delivery,
 		m.batchSize, m.batchCommit,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -101,6 +110,11 @@ func (m *metrics) Finished(status dispatchapy.Status, since time.Duration) {
 	m.delivery.Observe(since.Seconds())
 }
 
+// Notified observes what people are told.
+func (m *metrics) Notified(via dispatchapy.Via, status dispatchapy.NotificationStatus) {
+	m.notified.WithLabelValues(string(via), string(status)).Inc()
+}
+
 func (m *metrics) committed(s store.BatchStats) {
 	m.batchSize.Observe(float64(s.Ops))
 	m.batchCommit.Observe(s.Took.Seconds())
@@ -112,7 +126,9 @@ type stateCollector struct {
 	available *routing.Availability
 	inFlight  func() map[int64]int
 	backlog   func(context.Context) ([]store.LaneBacklog, error)
-	log       *slog.Logger
+	// notifications are few, and counted whenever anybody asks.
+	notifications func(context.Context) (store.NotificationBacklog, error)
+	log           *slog.Logger
 
 	// The backlog is counted at most every backlogAge, however often anybody
 	// asks: it costs in proportion to what waits.
@@ -128,12 +144,15 @@ var (
 	laneSlots  = prometheus.NewDesc("dispatchapy_lane_in_flight", "Tasks being sent by this node.", []string{"endpoint"}, nil)
 	laneOldest = prometheus.NewDesc("dispatchapy_lane_oldest_seconds", "Age of the oldest task that is not finished.", []string{"endpoint"}, nil)
 	healthUp   = prometheus.NewDesc("dispatchapy_resource_health", "1 for the state that the health checks give.", []string{"resource", "state"}, nil)
+	toldLater  = prometheus.NewDesc("dispatchapy_notifications_waiting", "Messages to people that wait or are being sent.", nil, nil)
+	toldOldest = prometheus.NewDesc("dispatchapy_notifications_oldest_seconds", "Age of the oldest of them.", nil, nil)
+	unplanned  = prometheus.NewDesc("dispatchapy_events_unplanned", "Events of which it is not known yet who is to be told.", nil, nil)
 	breaker    = prometheus.NewDesc("dispatchapy_resource_breaker", "1 for the state of the circuit breaker on this node.", []string{"resource", "state"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{laneDepth, laneSlots, laneOldest, healthUp, breaker} {
+	for _, d := range []*prometheus.Desc{laneDepth, laneSlots, laneOldest, healthUp, breaker, toldLater, toldOldest, unplanned} {
 		out <- d
 	}
 }
@@ -159,6 +178,20 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(healthUp, 1, r.Name, string(c.available.Health(r.ID).State))
 		gauge(breaker, 1, r.Name, string(c.available.Breaker(r.ID)))
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), backlogAge)
+	defer cancel()
+	told, err := c.notifications(ctx)
+	if err != nil {
+		c.log.Warn("notifications could not be counted", "error", err)
+		return
+	}
+	gauge(toldLater, float64(told.Waiting))
+	gauge(unplanned, float64(told.Events))
+	age := 0.0
+	if !told.Oldest.IsZero() {
+		age = max(time.Since(told.Oldest).Seconds(), 0)
+	}
+	gauge(toldOldest, age)
 }
 
 // countBacklog gives the backlog, a few seconds old at most. If it cannot be

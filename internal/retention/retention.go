@@ -4,6 +4,7 @@
 package retention
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -32,11 +33,12 @@ type Store interface {
 	DeleteOldAudit(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldEvents(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldIncidents(ctx context.Context, age time.Duration, limit int) (int, error)
+	DeleteOldNotifications(ctx context.Context, age time.Duration, limit int) (int, error)
 	DeleteOldUptime(ctx context.Context, age time.Duration, limit int) (int, error)
 }
 
-// Runner deletes finished tasks, audit entries, events and incidents as the
-// settings say, tasks that people deleted and can no longer restore, idempotency
+// Runner deletes finished tasks, audit entries, events, incidents and
+// notifications as the settings say, tasks that people deleted and can no longer restore, idempotency
 // keys and sessions that nobody may use any more, and statistics of long ago.
 type Runner struct {
 	Store Store
@@ -79,6 +81,8 @@ func (r *Runner) round(ctx context.Context) {
 		r.sweep(ctx, "events", olderThan(cleanup.AuditDays, r.Store.DeleteOldEvents))
 		r.sweep(ctx, "incidents", olderThan(cleanup.AuditDays, r.Store.DeleteOldIncidents))
 	}
+	// There are never more than a certain number of these.
+	r.sweep(ctx, "notifications", olderThan(cmp.Or(cleanup.AuditDays, dispatchapy.MaxAfterDays), r.Store.DeleteOldNotifications))
 	if cleanup.Enabled {
 		r.sweep(ctx, "finished tasks", olderThan(cleanup.AfterDays, r.Store.DeleteFinished))
 	}

@@ -17,6 +17,7 @@ import (
 type shelf struct {
 	tasks, deleted, keys, sessions, stats, audit, events, incidents, uptime atomic.Int64
 	age, deletedAge, statsAge, auditAge, eventsAge, incidentsAge, uptimeAge atomic.Int64
+	told, toldAge                                                           atomic.Int64
 	steps                                                                   atomic.Int64
 	err                                                                     error
 }
@@ -57,6 +58,11 @@ func (s *shelf) DeleteOldEvents(_ context.Context, age time.Duration, limit int)
 func (s *shelf) DeleteOldIncidents(_ context.Context, age time.Duration, limit int) (int, error) {
 	s.incidentsAge.Store(int64(age))
 	return s.take(&s.incidents, limit)
+}
+
+func (s *shelf) DeleteOldNotifications(_ context.Context, age time.Duration, limit int) (int, error) {
+	s.toldAge.Store(int64(age))
+	return s.take(&s.told, limit)
 }
 
 func (s *shelf) DeleteOldUptime(_ context.Context, age time.Duration, limit int) (int, error) {
@@ -102,9 +108,10 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 	s.audit.Store(step + 1)
 	s.events.Store(step + 2)
 	s.incidents.Store(step + 3)
+	s.told.Store(step + 4)
 	s.uptime.Store(step + 1)
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 30, AuditDays: 60}, s, func() {
-		time.Sleep(13*pause + time.Millisecond)
+		time.Sleep(14*pause + time.Millisecond)
 		if n := s.tasks.Load(); n != 0 {
 			t.Errorf("%d tasks left", n)
 		}
@@ -125,6 +132,9 @@ func TestDeletesEverythingThatIsOldInSmallSteps(t *testing.T) {
 		}
 		if audit, events, incidents := s.audit.Load(), s.events.Load(), s.incidents.Load(); audit != 0 || events != 0 || incidents != 0 {
 			t.Errorf("%d audit entries, %d events and %d incidents left", audit, events, incidents)
+		}
+		if told, age := s.told.Load(), time.Duration(s.toldAge.Load()); told != 0 || age != 60*24*time.Hour {
+			t.Errorf("%d notifications left, age = %v, want 60 days", told, age)
 		}
 		if incidents := time.Duration(s.incidentsAge.Load()); incidents != 60*24*time.Hour {
 			t.Errorf("age of incidents = %v, want 60 days", incidents)
@@ -159,6 +169,9 @@ func TestKeepsAuditForEver(t *testing.T) {
 		if audit, events := s.audit.Load(), s.events.Load(); audit != 7 || events != 7 {
 			t.Errorf("%d audit entries and %d events left of 7", audit, events)
 		}
+		if age := time.Duration(s.toldAge.Load()); age < 99*365*24*time.Hour {
+			t.Errorf("age of notifications = %v, of which there are never too many", age)
+		}
 	})
 }
 
@@ -179,12 +192,12 @@ func TestAFailureWaitsForTheNextRound(t *testing.T) {
 	s := &shelf{err: errors.New("disk full")}
 	run(t, dispatchapy.Cleanup{Enabled: true, AfterDays: 1, AuditDays: 30}, s, func() {
 		time.Sleep(interval - time.Millisecond)
-		if n := s.steps.Load(); n != 9 {
+		if n := s.steps.Load(); n != 10 {
 			t.Errorf("%d steps in a round that fails, want one each", n)
 		}
 		time.Sleep(interval)
-		if n := s.steps.Load(); n != 18 {
-			t.Errorf("%d steps after the second round, want 18", n)
+		if n := s.steps.Load(); n != 20 {
+			t.Errorf("%d steps after the second round, want 20", n)
 		}
 	})
 }

@@ -32,7 +32,7 @@ type Notifications interface {
 
 	// ClaimNotifications leases due notifications, at most one of each channel,
 	// and none of a channel of which one is leased already: a channel gets one
-	// message after the other, in the order in which they are due.
+	// message after the other, of those that are due the oldest first.
 	ClaimNotifications(ctx context.Context, c NotificationClaim) (ClaimedNotifications, error)
 	// RecordNotifications ends leases of notifications. One that is pending
 	// again takes in another one of its channel and group that was made
@@ -109,9 +109,10 @@ type ClaimedNotifications struct {
 type LeasedNotification struct {
 	NotificationDetail
 	Fence int64
-	// Wanted is the time since the latest of its events was planned, or since
-	// somebody retried it.
+	// Wanted is the time since its first attempt, or since the latest of its
+	// events was planned, if that was later; 0 before the first attempt.
 	Wanted time.Duration
+	Rest   []string // the recipients that are left; nil: all
 }
 
 // NotificationDetail is a notification with its events, oldest first, at most
@@ -143,6 +144,10 @@ type NotificationOutcome struct {
 	Title     string        // what was sent, in a line; "" leaves it as it was
 	Error     string        // why it was not sent, or not to everybody
 	Entry     string        // for the timelines of its incidents; "": none
+
+	// Rest are, for pending, the recipients that are left: the others have it.
+	// What it says is then fixed, and nothing joins it any more.
+	Rest []string
 }
 
 // NotificationQuery selects notifications. Zero fields select all; all given

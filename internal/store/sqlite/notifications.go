@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"dispatchapy"
@@ -25,8 +26,8 @@ func scanNotification(row scanner, clock clock, more ...any) (n dispatchapy.Noti
 	return n, err
 }
 
-// dueLanes finds one due notification of each lane that is not at work. Its
-// work is in proportion to the lanes that have something to say, not to what
+// dueLanes finds the first due notification of each lane that is not at work.
+// Its work is in proportion to the lanes that have something to say, not to what
 // they have to say.
 const dueLanes = `WITH RECURSIVE lanes (lane) AS (
 		SELECT min(lane) FROM notifications INDEXED BY notifications_due WHERE status IN ('pending', 'processing')
@@ -35,7 +36,7 @@ const dueLanes = `WITH RECURSIVE lanes (lane) AS (
 		FROM lanes WHERE lanes.lane IS NOT NULL)
 	SELECT n.id FROM lanes JOIN notifications AS n ON n.id =
 		(SELECT d.id FROM notifications AS d INDEXED BY notifications_due
-		 WHERE d.status IN ('pending', 'processing') AND d.lane = lanes.lane AND d.run_at <= ?1 ORDER BY d.run_at, d.id LIMIT 1)
+		 WHERE d.status IN ('pending', 'processing') AND d.lane = lanes.lane AND d.run_at <= ?1 ORDER BY d.id LIMIT 1)
 	WHERE n.via = ?2 AND NOT EXISTS (SELECT 1 FROM notifications AS b WHERE b.status = 'processing' AND b.lane = lanes.lane AND b.run_at > ?1)
 	ORDER BY n.run_at, n.id LIMIT ?3`
 
@@ -80,13 +81,21 @@ func (s *Store) ClaimNotifications(ctx context.Context, c store.NotificationClai
 }
 
 func (s *Store) leaseNotification(tx *tx, id int64, leaseFor time.Duration) (l store.LeasedNotification, err error) {
-	var wanted int64
+	var (
+		wanted int64
+		rest   string
+	)
 	l.Notification, err = scanNotification(txRow{tx, `UPDATE notifications SET status = 'processing', run_at = ?, fence = fence + 1 WHERE id = ?
-		RETURNING ` + notificationColumns + ", fence, wanted_at", []any{after(tx.now, leaseFor), id}}, s.clock, &l.Fence, &wanted)
+		RETURNING ` + notificationColumns + ", fence, wanted_at, rest", []any{after(tx.now, leaseFor), id}}, s.clock, &l.Fence, &wanted, &rest)
 	if err != nil {
 		return l, err
 	}
-	l.Wanted = until(wanted, tx.now)
+	if l.Notification.Attempts > 0 {
+		l.Wanted = until(wanted, tx.now)
+	}
+	if rest != "" {
+		l.Rest = strings.Split(rest, "\n")
+	}
 	rows, err := tx.query(eventsOfNotification, id)
 	l.Events, err = collect(rows, err, scanEventDetail)
 	return l, err
@@ -146,16 +155,29 @@ func recordNotification(tx *tx, o *store.NotificationOutcome) (held bool, err er
 	runAt, finished := int64(0), tx.wall
 	if o.Status == dispatchapy.NotificationPending {
 		runAt, finished = after(tx.now, o.RetryIn), 0
-		if err := absorb(tx, o.ID); err != nil {
+		if len(o.Rest) > 0 {
+			err = keepFor(tx, o.ID, o.Rest)
+		} else {
+			err = absorb(tx, o.ID)
+		}
+		if err != nil {
 			return true, err
 		}
 	}
 	if _, err := tx.exec(`UPDATE notifications SET status = ?1, run_at = ?2, finished_at = ?3, attempts = attempts + ?4,
-		title = iif(?5 = '', title, ?5), last_error = ?6 WHERE id = ?7`,
-		string(o.Status), runAt, finished, o.Attempted, o.Title, o.Error, o.ID); err != nil {
+		title = iif(?5 = '', title, ?5), last_error = ?6, wanted_at = iif(attempts = 0, ?8, wanted_at) WHERE id = ?7`,
+		string(o.Status), runAt, finished, o.Attempted, o.Title, o.Error, o.ID, tx.now); err != nil {
 		return true, err
 	}
 	return true, addToTimelines(tx, o)
+}
+
+// keepFor keeps a notification for some of its recipients, in a group of its
+// own.
+func keepFor(tx *tx, id int64, rest []string) error {
+	_, err := tx.exec("UPDATE notifications SET rest = ?1, group_key = iif(rest = '', group_key || ' rest ' || id, group_key) WHERE id = ?2",
+		strings.Join(rest, "\n"), id)
+	return err
 }
 
 // absorb takes the pending notification of the same channel and group in.

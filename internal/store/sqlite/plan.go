@@ -130,10 +130,11 @@ func addNotice(tx *tx, e *dispatchapy.Event, n *store.Notice) error {
 	if own := e.Kind.Severity(); own.Over(severity) {
 		severity = own
 	}
-	// After an attempt that failed the next one comes when it was to come.
+	// After an attempt that failed the next one comes when it was to come. What can
+	// be told with a pause brings nothing forward.
 	if _, err := tx.exec(`UPDATE notifications SET events = events + 1, kind = ?, severity = ?, wanted_at = ?,
-		run_at = iif(attempts = 0, min(run_at, ?), run_at) WHERE id = ?`,
-		string(e.Kind), string(severity), tx.now, after(tx.now, n.Wait), id); err != nil {
+		run_at = iif(attempts = 0 AND NOT ?, min(run_at, ?), run_at) WHERE id = ?`,
+		string(e.Kind), string(severity), tx.now, n.Pause > 0, after(tx.now, n.Wait), id); err != nil {
 		return err
 	}
 	return linkEvent(tx, id, e)
@@ -183,10 +184,8 @@ func isTold(tx *tx, e *dispatchapy.Event, c dispatchapy.ChannelRef) (bool, error
 func openNotification(tx *tx, e *dispatchapy.Event, n *store.Notice) error {
 	runAt := after(tx.now, n.Wait)
 	if n.Pause > 0 {
-		var latest int64 // by the wall clock
-		err := tx.row("SELECT finished_at FROM notifications WHERE status = 'sent' AND lane = "+laneOf+" ORDER BY id DESC LIMIT 1",
-			laneArgs(n.Channel), &latest)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		latest, err := latestMessage(tx, n.Channel)
+		if err != nil {
 			return err
 		}
 		if passed := time.Duration(max(tx.wall-latest, 0)) * time.Microsecond; latest > 0 && passed < n.Pause {
@@ -204,6 +203,23 @@ func openNotification(tx *tx, e *dispatchapy.Event, n *store.Notice) error {
 		return err
 	}
 	return linkEvent(tx, id, e)
+}
+
+// latestMessage gives when a channel got its latest message, by the wall clock;
+// 0: never. What is being sent is got now.
+func latestMessage(tx *tx, c dispatchapy.ChannelRef) (at int64, err error) {
+	var sending int
+	if err := tx.row("SELECT count(*) FROM notifications WHERE status = 'processing' AND lane = "+laneOf, laneArgs(c), &sending); err != nil {
+		return 0, err
+	}
+	if sending > 0 {
+		return tx.wall, nil
+	}
+	err = tx.row("SELECT finished_at FROM notifications WHERE status = 'sent' AND lane = "+laneOf+" ORDER BY id DESC LIMIT 1", laneArgs(c), &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return at, err
 }
 
 // linkEvent lists an event. Where too many are listed it takes the place of the

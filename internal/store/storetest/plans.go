@@ -262,6 +262,8 @@ func testNoticePause(t *testing.T, s store.Store) {
 	happen(t, s, dispatchapy.Event{Kind: dispatchapy.EventTaskFailed})
 	plan(t, s, paused)
 	l := claimNotification(t, s, dispatchapy.ViaEmail, longLease) // the first one is not held up
+	happen(t, s, dispatchapy.Event{Kind: dispatchapy.EventTaskFailed})
+	plan(t, s, store.Notice{Channel: mailLane, Group: "while it is sent", Pause: time.Hour})
 	recordNotification(t, s, store.NotificationOutcome{ID: l.Notification.ID, Fence: l.Fence, Status: dispatchapy.NotificationSent})
 	happen(t, s, dispatchapy.Event{Kind: dispatchapy.EventTaskFailed})
 	plan(t, s, paused)
@@ -269,10 +271,15 @@ func testNoticePause(t *testing.T, s store.Store) {
 	if len(claimed.Notifications) != 0 || claimed.Next < 50*time.Minute || claimed.Next > time.Hour {
 		t.Errorf("within the pause %d are due, the next in %s", len(claimed.Notifications), claimed.Next)
 	}
+	happen(t, s, dispatchapy.Event{Kind: dispatchapy.EventTaskFailed})
+	plan(t, s, paused) // brings nothing forward
+	if claimed := claimNotifications(t, s, dispatchapy.ViaEmail, 1, longLease); len(claimed.Notifications) != 0 {
+		t.Errorf("within the pause there came another, and %+v is due", claimed.Notifications)
+	}
 	// What cannot wait takes along what could have.
 	happen(t, s, dispatchapy.Event{Kind: dispatchapy.EventEndpointDown})
 	plan(t, s, notice(mailLane, ""))
-	if l := claimNotification(t, s, dispatchapy.ViaEmail, longLease); l.Notification.Events != 2 {
+	if l := claimNotification(t, s, dispatchapy.ViaEmail, longLease); l.Notification.Events != 3 { // and the one of the other group waits
 		t.Errorf("%d events are told of", l.Notification.Events)
 	}
 	// Another channel knows nothing of it.
