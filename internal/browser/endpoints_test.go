@@ -176,6 +176,21 @@ func TestEndpointAndOrder(t *testing.T) {
 	b.size(1400, 900)
 	b.goTo(e.own(""))
 
+	// What is being written stays, and is saved on top of the new order.
+	b.fill("Description (optional)", "half written")
+	b.click(row("Backup Chat") + " [data-down]")
+	b.inOrder(g, "alerts", mail, "Backup Chat", "Primary SMS")
+	b.click("Undo")
+	b.inOrder(g, "alerts", "Backup Chat", mail, "Primary SMS")
+	if got := b.value("Description (optional)"); got != "half written" {
+		t.Errorf("after a change of the order the description is %q", got)
+	}
+	b.click("Save")
+	b.see("The route is saved.")
+	if got := b.value("Description (optional)"); got != "half written" {
+		t.Errorf("saved is %q", got)
+	}
+
 	b.click(row(mail) + " .use button")
 	b.see("is not used any more.")
 	b.inOrder(g, "alerts", "Backup Chat", "Primary SMS")
@@ -235,6 +250,10 @@ func TestMapping(t *testing.T) {
 	b.click("Suggest")
 	b.see("All that it requires is there.")
 	b.await("the tab to say so", `document.querySelector("#map-tab-1").classList.contains("ok")`)
+	js[bool](b, `(document.querySelector("#map-tab-1").focus(), true)`)
+	b.press("ArrowRight")
+	b.await("the next tab", `document.activeElement.id === "map-tab-2" && !document.querySelector("#map-panel-2").hidden`)
+	b.press("ArrowLeft")
 	b.click("All resources")
 	b.await("all three requests", `document.querySelectorAll("#sent .sent-route").length === 3`)
 	exact := map[string]string{}
@@ -380,5 +399,42 @@ func (g *gateway) until(so func() bool) {
 			g.t.Fatal("it did not come")
 		}
 		time.Sleep(5 * time.Millisecond) // between two looks
+	}
+}
+
+// TestPagesOfEndpointsFit looks at every page in all widths, in a language that
+// is two fifths longer than English.
+func TestPagesOfEndpointsFit(t *testing.T) {
+	g := start(t, routesFile)
+	g.post(shopToken, "send_alert", `{"ref":"r","scope":"prod","phone":"+1555","message":"`+strings.Repeat("0", 200)+`"}`)
+	e := g.endpoint("send_alert")
+	b := open(t, g.url)
+	b.signIn("/endpoints")
+	js[bool](b, `(document.cookie = "lang=en-XA; path=/", true)`)
+	for name, path := range map[string]string{
+		"endpoints": "/endpoints", "endpoint-new": "/endpoints/new", "endpoint": e.own(""), "endpoint-what-if": e.own("") + "?down=Primary+SMS", "endpoint-mapping": e.own("rules"),
+		"endpoint-overrides": e.own("overrides"), "endpoint-clients": e.own("clients"), "endpoint-try": e.own("try") + "?task=1", "endpoint-delete": e.own("delete"),
+	} {
+		for _, width := range []int64{320, 768, 1024, 1200} {
+			b.size(width, 900)
+			b.goTo(path)
+			b.await("the page to be whole", `document.readyState === "complete"`)
+			b.fits()
+			b.shot(fmt.Sprintf("pseudo-%s-%d", name, width))
+		}
+	}
+}
+
+// TestEndpointPagesByKeyboard reaches every control of every page with the Tab
+// key.
+func TestEndpointPagesByKeyboard(t *testing.T) {
+	g := start(t, routesFile)
+	e := g.endpoint("send_alert")
+	b := open(t, g.url)
+	b.signIn("/endpoints")
+	for _, path := range []string{"/endpoints", "/endpoints/new", e.own(""), e.own("rules"), e.own("overrides"), e.own("clients"), e.own("try"), e.own("delete")} {
+		b.goTo(path)
+		b.await("the page to be whole", `document.readyState === "complete" && [...document.querySelectorAll("json-editor")].every((e) => !e.checkVisibility() || e.shadowRoot) && (!document.querySelector("[data-chips]") || document.querySelector(".chip-box"))`)
+		b.walkable()
 	}
 }

@@ -62,7 +62,10 @@ func (r *endpointRow) Named() string {
 	return strings.Join(r.Clients[:min(len(r.Clients), namedClients)], ", ")
 }
 
-const namedClients = 2
+const (
+	namedClients     = 2
+	endpointsPerPage = 20
+)
 
 func endpointPath(id int64, tab string) string {
 	path := "/endpoints/" + strconv.FormatInt(id, 10)
@@ -74,7 +77,7 @@ func endpointPath(id int64, tab string) string {
 
 func (ui *UI) showEndpoints(c *call) error {
 	p := &endpointsPage{Origin: c.origin(), Query: strings.TrimSpace(c.query("q"))}
-	found, err := ui.service.ListEndpoints(c.ctx(), c.who, service.PageRequest{Text: p.Query, Cursor: c.query("cursor")})
+	found, err := ui.service.ListEndpoints(c.ctx(), c.who, service.PageRequest{Text: p.Query, Cursor: c.query("cursor"), Limit: endpointsPerPage})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func init() {
@@ -339,4 +340,37 @@ func TestDeletingAnEndpointNamesTheImpact(t *testing.T) {
 	b.get(e.own("")).want(http.StatusNotFound)
 	b.get("/endpoints/0").want(http.StatusNotFound)
 	b.get("/endpoints/x").want(http.StatusNotFound)
+}
+
+// TestManyEndpointsStayLight measures the list and the pages of an endpoint
+// where there is much of everything.
+func TestManyEndpointsStayLight(t *testing.T) {
+	g := start(t)
+	var file strings.Builder
+	file.WriteString("version: 1\nresources:\n")
+	for i := range 30 {
+		fmt.Fprintf(&file, "  - {name: Provider number %d, url: 'http://127.0.0.1:9/%d', required_params: [to, text, id]}\n", i, i)
+	}
+	file.WriteString("endpoints:\n")
+	for i := range 20 {
+		fmt.Fprintf(&file, "  - {path: many/%d, required_params: [phone, message], resources: [Provider number %d, Provider number %d, Provider number %d], mapping: {Provider number %d: {to: {from: phone}, text: {template: '{{message}}'}, id: {uuid: true}}}}\n", i, i, i+5, i+10, i)
+	}
+	file.WriteString("clients:\n")
+	for i := range 50 {
+		fmt.Fprintf(&file, "  - {name: Application %d, token: dpy_many-%d-0123456789, endpoints: [many/%d, many/%d]}\n", i, i, i%20, (i+7)%20)
+	}
+	g.manage(http.MethodPut, "/v1/config", file.String(), http.StatusOK)
+	b := g.admin()
+	e := g.endpoint("many/3")
+	for _, path := range []string{"/endpoints", "/endpoints/new", e.own(""), e.own("rules"), e.own("overrides"), e.own("clients"), e.own("try")} {
+		page := b.get(path).want(http.StatusOK)
+		began := time.Now()
+		b.get(path)
+		took := time.Since(began)
+		elements, size := strings.Count(page.body, "<")-strings.Count(page.body, "</"), zippedSize(t, page.body)
+		t.Logf("%s: %d elements, %d bytes compressed, %s", path, elements, size, took)
+		if elements > 1500 || size > 15<<10 {
+			t.Errorf("%s has %d elements and %d bytes", path, elements, size)
+		}
+	}
 }

@@ -28,10 +28,13 @@ func TestPagesAreLight(t *testing.T) {
 	g := start(t)
 	b, nobody := g.admin(), g.browser()
 	lazily := map[string][]string{ // loaded by scripts when the page has such an element
-		"/documentation": {"json-editor.js", "editor.js"}, "/documentation/explorer": {"explorer.js", "swagger-ui.js"},
+		g.endpoint("sms").own(""):      {"order.js", "sortable.js", "chips.js"},
+		g.endpoint("sms").own("rules"): {"mapping.js", "preview.js", "json-editor.js", "editor.js"},
+		"/documentation":               {"json-editor.js", "editor.js"}, "/documentation/explorer": {"explorer.js", "swagger-ui.js"},
 	}
 	for path, most := range map[string]int{
 		"/login": firstVisit, "/": firstVisit, "/clients": firstVisit, "/settings/security": firstVisit, "/activity": firstVisit, "/tasks": firstVisit, "/held": firstVisit,
+		"/endpoints": firstVisit, g.endpoint("sms").own(""): firstVisit, g.endpoint("sms").own("rules"): withEditor,
 		"/documentation": withEditor, "/documentation/explorer": explorer,
 	} {
 		b := b
