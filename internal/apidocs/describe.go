@@ -42,9 +42,10 @@ func Describe(endpoint *routing.Endpoint) Description {
 		for _, m := range p.schema {
 			switch value := m.value.(type) {
 			case string:
-				if m.key == "type" {
+				switch m.key {
+				case "type":
 					described.Types = []string{value}
-				} else if m.key == "description" {
+				case "description":
 					described.About = value
 				}
 			case []any:
