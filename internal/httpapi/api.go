@@ -58,6 +58,7 @@ func New(o Options) http.Handler {
 	a.registerPreview()
 	a.registerTrial()
 	a.registerResend()
+	a.registerSend()
 	a.registerStats()
 	a.registerDocumentation()
 	a.registerClients()
