@@ -313,6 +313,22 @@ func TestWhatIfOneIsDown(t *testing.T) {
 	part.want(http.StatusOK).shows("backup would take the messages.").hides("<html")
 }
 
+// TestWhoTakesOverIsWhoDoes compares the answer to "what if" with a message
+// that is sent when it is so.
+func TestWhoTakesOverIsWhoDoes(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	e := g.endpoint("sms")
+	b.get(e.own("") + "?down=primary").shows("backup would take the messages.")
+	b.post(strings.TrimSuffix(g.resource("primary"), "/")+"/active", nil).want(http.StatusSeeOther)
+	g.post(shopToken, "sms", `{"ref":"r","scope":"s","phone":"1","message":"m"}`)
+	g.await(func() bool { return len(g.got()) == 1 })
+	if got := g.got()[0].path; got != "/backup" {
+		t.Errorf("%s got it", got)
+	}
+	b.get(e.own("")).shows("Degraded")
+}
+
 func TestDuplicateOpensTheCopy(t *testing.T) {
 	g := start(t)
 	b := g.admin()

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 func init() {
@@ -79,7 +80,7 @@ func TestMappingIsShown(t *testing.T) {
 		t.Error("the page does not say which keys are not sent")
 	}
 	viewer := g.user("viewer").get(e.own("rules")).want(http.StatusOK)
-	viewer.shows(`value="phone"`, "<fieldset disabled>").hides("Will be sent", "Suggest", "of the last task")
+	viewer.shows(`value="phone"`, "<fieldset disabled>").hides("Will be sent", "Suggest", "of the last task", "Incoming example")
 	g.makeEndpoint(`{"path":"alone"}`)
 	alone := g.endpoint("alone")
 	b.get(alone.own("rules")).shows("No resource is used yet", alone.own("")+"#failover")
@@ -312,6 +313,7 @@ func TestWhatIsPreviewedIsWhatIsSent(t *testing.T) {
 	saved := b.get(e.own("rules")).fields(e.own("rules"))
 	plainForm := b.get(through.own("rules")).fields(through.own("rules"))
 	csrf := b.csrf()
+	var times []time.Duration
 	random := rand.New(rand.NewPCG(1, 2))
 	uuid := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
 	for n := range 200 {
@@ -323,7 +325,9 @@ func TestWhatIsPreviewedIsWhatIsSent(t *testing.T) {
 		form.Set("example", payload)
 		form.Set("do", "preview")
 		form.Set("csrf", csrf)
+		began := time.Now()
 		shown := b.do(http.MethodPost, page.own("rules"), "application/x-www-form-urlencoded", form.Encode(), http.Header{"Hx-Request": {"true"}, "Hx-Target": {"mapping-preview"}}).want(http.StatusOK)
+		times = append(times, time.Since(began))
 		g.post(token, path, payload)
 		g.await(func() bool { return len(g.got()) > n })
 		sent := uuid.ReplaceAllString(g.got()[n].body, "UUID")
@@ -331,6 +335,8 @@ func TestWhatIsPreviewedIsWhatIsSent(t *testing.T) {
 			t.Fatalf("message %d, %s:\npreviewed %s\nsent      %s", n, payload, previewed, sent)
 		}
 	}
+	slices.Sort(times)
+	t.Logf("a preview took %s in the middle, and %s at p95", times[len(times)/2], times[len(times)*95/100])
 }
 
 // randomMessage writes a message that the intake takes, in one of the many ways

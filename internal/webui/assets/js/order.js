@@ -79,7 +79,7 @@ async function draggable(list) {
   if (!dragged.has(list)) {
     dragged.add(list);
     window.Sortable.create(list, {
-      draggable: "[data-item]", handle: "[data-grip]", animation: still.matches ? 0 : 120, ghostClass: "ghost", forceFallback: true,
+      draggable: "[data-item]", handle: "[data-grip]", animation: still.matches ? 0 : 120, ghostClass: "ghost", forceFallback: true, fallbackOnBody: true, fallbackClass: "in-hand",
       onStart: () => { dragging = true; },
       onEnd: ({ item, oldIndex, newIndex }) => {
         dragging = false;
