@@ -98,11 +98,18 @@ func (c *call) again(t toast, otherwise string) error {
 // done has a message shown on the next page.
 func (c *call) done(key string, args ...any) { c.say(toast{Text: c.t(key, args...)}) }
 
+// wantsPage reports whether the browser asks for a page, and not a script for
+// something beside it.
+func (c *call) wantsPage() bool {
+	accept := c.r.Header.Get("Accept")
+	return accept == "" || strings.Contains(accept, "text/html")
+}
+
 // takeFlash takes the toast that came over a redirect. Parts of pages leave it
 // to the page.
 func (c *call) takeFlash() *toast {
 	value := cookie(c.r, flashCookie)
-	if value == "" || c.htmx() || c.r.Method != http.MethodGet {
+	if value == "" || c.htmx() || c.r.Method != http.MethodGet || !c.wantsPage() {
 		return nil
 	}
 	http.SetCookie(c.w, &http.Cookie{Name: flashCookie, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.secure()})

@@ -234,3 +234,14 @@ func TestBulk(t *testing.T) {
 	bank.post("/tasks", url.Values{"do": {"delete"}, "all": {"1"}, "confirmed": {"1"}, "q": {"client:shop"}}).want(http.StatusSeeOther)
 	b.get("/tasks").shows("inv-4")
 }
+
+// TestOnlyPagesTakeTheMessage that comes after a form: what scripts fetch at the
+// same time leaves it to the page.
+func TestOnlyPagesTakeTheMessage(t *testing.T) {
+	b := start(t).admin()
+	b.post("/tasks", url.Values{"do": {"retry"}}).want(http.StatusSeeOther)
+	b.do(http.MethodGet, "/held/count", "", "", http.Header{"Accept": {"*/*"}}).want(http.StatusOK)
+	b.do(http.MethodGet, "/tasks", "", "", http.Header{"Hx-Request": {"true"}}).want(http.StatusOK).hides("Nothing was ticked")
+	b.do(http.MethodGet, "/tasks", "", "", http.Header{"Accept": {"text/html,*/*;q=0.8"}}).want(http.StatusOK).shows("Nothing was ticked")
+	b.get("/tasks").hides("Nothing was ticked")
+}
