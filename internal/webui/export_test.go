@@ -1,5 +1,7 @@
 package webui
 
+import "time"
+
 // Routes lists the pages as "METHOD path", for the authorisation matrix.
 func Routes() []string {
 	var out []string
@@ -7,4 +9,12 @@ func Routes() []string {
 		out = append(out, r.method+" "+r.path)
 	}
 	return out
+}
+
+// BulkFor changes how long one request acts on tasks, and gives what takes that
+// back.
+func BulkFor(d time.Duration) (restore func()) {
+	before := bulkFor
+	bulkFor = d
+	return func() { bulkFor = before }
 }

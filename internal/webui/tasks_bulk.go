@@ -27,8 +27,8 @@ type bulkPage struct {
 }
 
 // bulkFor is how long one request acts on tasks. Where there are more, people
-// are asked to go on.
-const bulkFor = 8 * time.Second
+// are asked to go on. Tests make it shorter.
+var bulkFor = 8 * time.Second
 
 // bulkActions are what can be done to many tasks.
 var bulkActions = []dispatchapy.Action{dispatchapy.ActionRetry, dispatchapy.ActionSend, dispatchapy.ActionStop, dispatchapy.ActionDelete}

@@ -37,10 +37,10 @@ func (c *call) shown() []int64 {
 // showTaskNews says how many tasks the first page would have that it does not
 // show yet.
 func (ui *UI) showTaskNews(c *call) error {
-	q, _ := c.taskQuery()
+	q, faults := c.taskQuery()
 	p := &tasksPage{Query: q, Form: c.newForm(nil)}
-	filter, faults := q.filter(c.now())
-	if len(faults) > 0 {
+	filter, wrong := q.filter(c.now())
+	if len(faults)+len(wrong) > 0 {
 		return c.show("tasks", c.t("Tasks"), p)
 	}
 	found, err := ui.service.ListTasks(c.ctx(), c.who, filter, service.PageRequest{Limit: pageSize})

@@ -9,8 +9,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"dispatchapy/internal/service"
+	"dispatchapy/internal/webui"
 )
 
 func init() {
@@ -244,4 +248,57 @@ func TestOnlyPagesTakeTheMessage(t *testing.T) {
 	b.do(http.MethodGet, "/tasks", "", "", http.Header{"Hx-Request": {"true"}}).want(http.StatusOK).hides("Nothing was ticked")
 	b.do(http.MethodGet, "/tasks", "", "", http.Header{"Accept": {"text/html,*/*;q=0.8"}}).want(http.StatusOK).shows("Nothing was ticked")
 	b.get("/tasks").hides("Nothing was ticked")
+}
+
+// TestBulkGoesOn acts on more tasks than one request may take the time for: it
+// says how far it came, and goes on from there.
+func TestBulkGoesOn(t *testing.T) {
+	t.Cleanup(webui.BulkFor(0))
+	g := start(t)
+	g.hold(true)
+	const all = service.MaxBatch + 30
+	var posting sync.WaitGroup
+	for part := range 10 {
+		posting.Go(func() {
+			for i := range all / 10 {
+				g.post(shopToken, "sms", message(fmt.Sprintf("inv-%d-%d", part, i), "prod", "x"))
+			}
+		})
+	}
+	posting.Wait()
+	b := g.admin()
+	form := url.Values{"do": {"stop"}, "all": {"1"}, "confirmed": {"1"}, "q": {"status:held"}, "back": {"/tasks"}}
+	page := b.post("/tasks", form).want(http.StatusOK).shows("1,000 tasks are done", "Stop 30 tasks")
+	form.Set("cursor", page.input("cursor"))
+	form.Set("done", page.input("done"))
+	b.post("/tasks", form).want(http.StatusSeeOther)
+	b.get("/tasks").shows("1,030 tasks stopped.")
+}
+
+// TestRowsAndNews are what a list asks for when something changes: rows where
+// they stand, whether they match or not, and how many others there are.
+func TestRowsAndNews(t *testing.T) {
+	g := start(t)
+	var ids []int64
+	for i := range 3 {
+		ids = append(ids, g.post(shopToken, "sms", message(fmt.Sprintf("inv-%d", i), "prod", "x")))
+		g.settled(ids[i])
+	}
+	foreign := g.post(bankToken, "mail", `{"ref":"bank-1","scope":"prod"}`)
+	part := func(b *browser, path, target string) *answer {
+		return b.do(http.MethodGet, path, "", "", http.Header{"Hx-Request": {"true"}, "Hx-Target": {target}}).want(http.StatusOK)
+	}
+	b, shop := g.admin(), g.client(shopToken)
+	rows := part(b, "/tasks/rows?q=status:failed&ids="+id(ids[0])+",x,4711,"+id(ids[2]), "task-rows").shows("inv-0", "inv-2", "?q=status:failed").hides("inv-1", "<html")
+	if n := strings.Count(rows.body, "<tr "); n != 2 {
+		t.Errorf("%d rows", n)
+	}
+	part(shop, "/tasks/rows?ids="+id(ids[0])+","+id(foreign), "task-rows").shows("inv-0").hides("bank-1")
+
+	shown := id(ids[1]) + "," + id(ids[0])
+	part(b, "/tasks/news?ids="+shown, "task-news").shows("2 new", `href="/tasks"`)
+	part(shop, "/tasks/news?ids="+shown, "task-news").shows("1 new")
+	part(b, "/tasks/news?q=status:failed&ids="+shown, "task-news").hides("new<")
+	part(b, "/tasks/news?q=colour:red", "task-news").hides("new<")
+	part(b, "/tasks/news?ids="+id(ids[2])+","+id(foreign), "task-news").hides("new<") // older ones are no news
 }
