@@ -44,6 +44,10 @@ type failoverRow struct {
 // Unused gives the rows of the resources that are not used.
 func (f *failover) Unused() []failoverRow { return f.Rows[f.Used:] }
 
+// Many reports whether the resources that are not used would be most of the
+// page: they are behind a line then.
+func (f *failover) Many() bool { return f.Used > 0 && len(f.Unused()) > 6 }
+
 // InUse gives the rows of those that are, in order.
 func (f *failover) InUse() []failoverRow { return f.Rows[:f.Used] }
 
