@@ -55,3 +55,12 @@ type Notification struct {
 	Title      string // what was sent, in a line; "" before the first attempt
 	LastError  string // of the latest attempt, in the words of whoever refused it
 }
+
+// AlertTest is how the test of a channel ended.
+type AlertTest struct {
+	OK       bool
+	To       string // whom or where it was sent, in words
+	Title    string // what was sent, in a line
+	Detail   string // what whoever took or refused it said
+	Duration time.Duration
+}

@@ -214,6 +214,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	a.service = service.New(service.Options{
 		Store: a.store, Table: a.table, Box: box, Checker: a.health, Log: a.log,
 		Mail:     mailer,
+		Alerter:  a.notify,
 		Uses:     a.people,
 		Machine:  a.machine,
 		Spool:    newSpool(a.options.DataDir, a.log),

@@ -118,7 +118,7 @@ func (c *statsCmd) load(ctx context.Context, con *console, api *apiClient) error
 type auditCmd struct {
 	remote
 	By     string `help:"Only what this person or program did." placeholder:"NAME"`
-	Kind   string `help:"Only about this kind: settings, resource, endpoint, client, user or token." enum:",settings,resource,endpoint,client,user,token" default:"" placeholder:"KIND"`
+	Kind   string `help:"Only about this kind: settings, resource, endpoint, client, user, token or notification." enum:",settings,resource,endpoint,client,user,token,notification" default:"" placeholder:"KIND"`
 	Object int64  `help:"Only about the object with this id." placeholder:"ID"`
 	Since  string `help:"Only since then: a duration like 24h, or an RFC 3339 time." placeholder:"WHEN"`
 	Until  string `help:"Only before then: a duration, or an RFC 3339 time." placeholder:"WHEN"`

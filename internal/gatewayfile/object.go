@@ -16,7 +16,7 @@ type Object struct{ root *node }
 
 // Objects are the types that an Object can be read into.
 type Objects interface {
-	dispatchapy.Settings | dispatchapy.Resource | dispatchapy.Endpoint | dispatchapy.Client
+	dispatchapy.Settings | dispatchapy.Resource | dispatchapy.Endpoint | dispatchapy.Client | dispatchapy.Channel
 }
 
 // ParseObject reads the text of a JSON object. The error is a

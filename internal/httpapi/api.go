@@ -54,6 +54,8 @@ func New(o Options) http.Handler {
 	a.registerResources()
 	a.registerUptime()
 	a.registerIncidents()
+	a.registerNotifications()
+	a.registerAlerts()
 	a.registerEndpoints()
 	a.registerPreview()
 	a.registerTrial()

@@ -101,11 +101,12 @@ func TestAnswersAreAsInTheDocument(t *testing.T) {
 	g := newGateway(t)
 	primary := g.table.Load().Config.Resource("primary").ID
 	g.probe(primary, false)
-	task := g.delivered()
+	task, notification := g.delivered(), g.givenUp()
 	doc := g.document()
 	for path, id := range map[string]int64{
 		"/v1/tasks": 0, "/v1/tasks/{id}": task, "/v1/resources": 0, "/v1/resources/{id}": primary,
 		"/v1/resources/{id}/health": primary, "/v1/resources/{id}/uptime": primary, "/v1/health": 0, "/v1/incidents": 0, "/v1/incidents/{id}": 1, "/v1/events": 0, "/v1/settings": 0, "/v1/config": 0,
+		"/v1/notifications": 0, "/v1/notifications/{id}": notification, "/v1/alerts/templates": 0,
 	} {
 		t.Run(path, func(t *testing.T) {
 			got := g.get(strings.Replace(path, "{id}", fmt.Sprint(id), 1))

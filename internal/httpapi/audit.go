@@ -26,7 +26,7 @@ type auditEntry struct {
 func (a *api) registerAudit() {
 	type input struct {
 		By     string    `query:"by" maxLength:"200" doc:"Who did it"`
-		Kind   string    `query:"kind" enum:"settings,resource,endpoint,client,user,token" doc:"Kind of the object"`
+		Kind   string    `query:"kind" enum:"settings,resource,endpoint,client,user,token,notification" doc:"Kind of the object"`
 		Object int64     `query:"object" minimum:"1" doc:"Id of the object"`
 		Since  time.Time `query:"since" doc:"At or after"`
 		Until  time.Time `query:"until" doc:"Before"`

@@ -18,6 +18,7 @@ type event struct {
 	TaskID   *int64                `json:"task_id"`
 	Incident *int64                `json:"incident_id" doc:"That it opened, closed or belongs to"`
 	Detail   string                `json:"detail"`
+	Told     []told                `json:"told" doc:"Who was told of it, or is to be"`
 }
 
 func (a *api) registerEvents() {
@@ -52,5 +53,6 @@ func newEvent(e *service.Event) event {
 		TaskID:   optional(e.TaskID),
 		Incident: optional(e.IncidentID),
 		Detail:   e.Detail,
+		Told:     newTold(e.Told),
 	}
 }

@@ -176,7 +176,9 @@ func (g *gateway) serve(delivery service.Delivery) {
 	if g.quiet {
 		mailer, delivery.Sender = silentMailer{}, silentSender{g.sender}
 	}
-	g.service = service.New(service.Options{Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery, Mail: mailer, Spool: uploads{g.uploads}})
+	g.service = service.New(service.Options{
+		Store: g.store, Table: g.table, Box: g.box, Checker: checker{}, Log: log, Delivery: delivery, Mail: mailer, Alerter: g.alerter(), Spool: uploads{g.uploads},
+	})
 	g.handler = httpapi.New(httpapi.Options{
 		Service: g.service, People: g.people, Tokens: []dispatchapy.Secret{adminToken, "", localToken}, Log: log,
 	})

@@ -347,6 +347,14 @@ func withIdentity[T gatewayfile.Objects](object *T, id, version int64) object {
 // inputs describes the bodies of configuration objects in the OpenAPI
 // document: the keys of the gateway file, none of which has to be given.
 func (a *api) inputs(t reflect.Type, description string, more map[string]*huma.Schema) *huma.RequestBody {
+	whole := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
+	all := map[string]*huma.Schema{"id": whole, "version": whole}
+	maps.Copy(all, more)
+	return a.bareInputs(t, description, all)
+}
+
+// bareInputs is inputs for what has neither id nor version.
+func (a *api) bareInputs(t reflect.Type, description string, more map[string]*huma.Schema) *huma.RequestBody {
 	registry := huma.NewMapRegistry("#/components/schemas/", func(t reflect.Type, hint string) string {
 		return huma.DefaultSchemaNamer(t, hint) + "Input"
 	})
@@ -355,10 +363,7 @@ func (a *api) inputs(t reflect.Type, description string, more map[string]*huma.S
 		schema.Required = nil
 		a.huma.OpenAPI().Components.Schemas.Map()[name] = schema
 	}
-	root := registry.SchemaFromRef(ref.Ref)
-	whole := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
-	maps.Copy(root.Properties, map[string]*huma.Schema{"id": whole, "version": whole})
-	maps.Copy(root.Properties, more)
+	maps.Copy(registry.SchemaFromRef(ref.Ref).Properties, more)
 	return &huma.RequestBody{Description: description, Required: true, Content: map[string]*huma.MediaType{typeJSON: {Schema: ref}}}
 }
 

@@ -51,7 +51,7 @@ func TestResources(t *testing.T) {
 		{fmt.Sprintf("/v1/resources/%d/health", primary), shopToken, `{"items":[` + strings.Replace(check, "no answer", "no answer: timeout", 1) + `],"next":null}`},
 		{"/v1/resources?limit=1", shopToken, `{"items":[{"id":` + fmt.Sprint(g.table.Load().Config.Resource("backup").ID) + `,"version":1,"name":"backup","active":true,` +
 			`"health":{"state":"unknown","since":null,"checked_at":null,"flapping":false,"consecutive_failures":0,"consecutive_successes":0}}],"next":"YmFja3Vw"}`},
-		{"/v1/events?limit=1", "", `{"items":[{"id":2,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","endpoint":null,"task_id":null,"incident_id":1,"detail":"no answer"}],"next":"2"}`},
+		{"/v1/events?limit=1", "", `{"items":[{"id":2,"kind":"resource.down","at":"2026-01-02T03:04:05.678Z","resource":"primary","endpoint":null,"task_id":null,"incident_id":1,"detail":"no answer","told":[]}],"next":"2"}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.path, func(t *testing.T) {

@@ -66,6 +66,7 @@ type check struct {
 	Detail     string                  `json:"detail"`
 	DurationMS float64                 `json:"duration_ms"`
 	State      dispatchapy.HealthState `json:"state" enum:"unknown,up,down" doc:"Of the resource after this check"`
+	Told       []told                  `json:"told,omitempty" doc:"Who was told of what it caused, or is to be; not for clients"`
 }
 
 func (a *api) registerResources() {
@@ -82,7 +83,7 @@ func (a *api) registerResources() {
 	register(a, operation(http.MethodGet, "/v1/resources/{id}/health", "list-checks", "resources", "List a resource's health checks, newest first"),
 		func(ctx context.Context, p dispatchapy.Principal, in *historyInput) (*answer[list[check]], error) {
 			found, err := a.service.ListChecks(ctx, p, in.ID, in.request())
-			return page(found, newCheck), err
+			return page(found, newToldCheck), err
 		})
 	register(a, operation(http.MethodPost, "/v1/resources/{id}/check", "check-resource", "resources", "Check a resource's health now"),
 		func(ctx context.Context, p dispatchapy.Principal, in *ByID) (*answer[check], error) {
@@ -172,6 +173,12 @@ func newHealth(h *dispatchapy.Health, window *dispatchapy.Window) health {
 	if window != nil {
 		out.Planned = &planned{From: timestamp(window.From), Until: timestamp(window.Until), Note: window.Note}
 	}
+	return out
+}
+
+func newToldCheck(c *service.Check) check {
+	out := newCheck(&c.Check)
+	out.Told = newTold(c.Told)
 	return out
 }
 

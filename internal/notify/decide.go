@@ -22,6 +22,7 @@ type result struct {
 	to         string // whom or where it was sent, in words
 	refused    []mail.Refusal
 	err        string // why nothing was sent; "": something was
+	said       string // what whoever took it answered
 	retryAfter time.Duration
 	undecided  bool // it was broken off by us, and nothing is known
 }

@@ -167,12 +167,19 @@ func (r *Runner) post(ctx context.Context, n *dispatchapy.WebhookNotice, t *tell
 	out.retryAfter = answer.RetryAfter
 	out.undecided = answer.Canceled || answer.NotSent
 	if answer.Outcome != dispatchapy.OutcomeDelivered {
-		out.err = answer.Detail
-		if said := strings.TrimSpace(strings.ToValidUTF8(string(answer.Body), "?")); said != "" {
-			out.err += ": " + cut(strings.Join(strings.Fields(said), " "), maxAnswer)
-		}
+		out.err = said(&answer, answer.Detail)
+		return out
 	}
+	out.said = said(&answer, fmt.Sprintf("HTTP %d", answer.StatusCode))
 	return out
+}
+
+// said adds the beginning of an answer to what is known of it.
+func said(answer *deliver.Result, words string) string {
+	if body := strings.Fields(strings.ToValidUTF8(string(answer.Body), "?")); len(body) > 0 {
+		words += ": " + cut(strings.Join(body, " "), maxAnswer)
+	}
+	return words
 }
 
 // hostOf names where a webhook goes, without what may be secret.

@@ -239,6 +239,8 @@ func (t *telling) link(m *matter) string {
 	switch {
 	case t.base == "":
 		return ""
+	case m.IncidentID != 0:
+		return t.base + "/incidents/" + number(m.IncidentID)
 	case m.TaskID != 0:
 		return t.base + "/tasks/" + number(m.TaskID)
 	case m.ResourceID != 0:

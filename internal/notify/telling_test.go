@@ -49,7 +49,7 @@ func TestPlaceholdersOfOneEvent(t *testing.T) {
 		"title": `Resource "sms" is DOWN`, "text": "connection refused\nSince 2026-11-24 02:41:00 UTC", "event": "resource.down", "status": "firing", "action": "trigger",
 		"severity": "warning", "reason": "connection refused", "since": "2026-11-24 02:41:00 UTC", "downtime": "1h0m0s", "count": "1",
 		"resource_name": "sms", "resource_endpoint": down["resource_endpoint"], "endpoint": "", "incident_id": "7", "task_id": "",
-		"datetime": "2026-11-24T02:41:00Z", "timestamp_utc": "2026-11-24 02:41:00 UTC", "link": "https://gw.example/resources/1", "gateway": "gw.example", "key": "incident-7",
+		"datetime": "2026-11-24T02:41:00Z", "timestamp_utc": "2026-11-24 02:41:00 UTC", "link": "https://gw.example/incidents/7", "gateway": "gw.example", "key": "incident-7",
 	}
 	if diff := cmp.Diff(want, down); diff != "" {
 		t.Errorf("down (-want +got):\n%s", diff)
@@ -166,9 +166,9 @@ func TestUsualPayload(t *testing.T) {
 	}
 	want := usualPayload{
 		Title: `Resource "sms" is UP again`, Text: "was down for 1m0s\nFrom 2026-11-24 02:41:00 UTC to 2026-11-24 02:42:00 UTC", Status: "resolved", Severity: "warning", Count: 2,
-		Gateway: "gw.example", Link: "https://gw.example/resources/1", Events: []usualEvent{{
+		Gateway: "gw.example", Link: "https://gw.example/incidents/7", Events: []usualEvent{{
 			Event: "resource.up", Title: `Resource "sms" is UP again`, Status: "resolved", Severity: "warning", At: "2026-11-24T02:42:00Z", Reason: "was down for 1m0s",
-			Resource: new("sms"), Address: p.Events[0].Address, Incident: new(int64(7)), Since: new("2026-11-24T02:41:00Z"), Downtime: new("1m0s"), Link: "https://gw.example/resources/1",
+			Resource: new("sms"), Address: p.Events[0].Address, Incident: new(int64(7)), Since: new("2026-11-24T02:41:00Z"), Downtime: new("1m0s"), Link: "https://gw.example/incidents/7",
 		}},
 	}
 	if diff := cmp.Diff(want, p); diff != "" {
@@ -189,7 +189,7 @@ Resource:  sms (` + telling1(down).all()["resource_endpoint"] + `)
 Since:     2026-11-24 02:41:00 UTC
 Incident:  7
 
-https://gw.example/resources/1
+https://gw.example/incidents/7
 
 -- 
 Dispatchapy on gw.example

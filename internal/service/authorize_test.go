@@ -68,6 +68,8 @@ var needed = map[string]dispatchapy.Permission{
 	"SetUp": dispatchapy.WriteConfig, "PreviewSetup": dispatchapy.WriteConfig,
 	"ListIncidents": dispatchapy.ReadEvents, "Incident": dispatchapy.ReadEvents,
 	"AcknowledgeIncident": dispatchapy.HandleIncidents, "NoteIncident": dispatchapy.HandleIncidents,
+	"ListNotifications": dispatchapy.ReadEvents, "Notification": dispatchapy.ReadEvents, "RetryNotification": dispatchapy.HandleIncidents,
+	"AlertTemplates": dispatchapy.ReadSettings, "TestAlert": dispatchapy.WriteConfig,
 	"ResourceUptime": dispatchapy.ReadConfig, "ListHealth": dispatchapy.ReadConfig, "AllHealth": dispatchapy.ReadConfig,
 	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig, "EndpointRoutes": dispatchapy.ReadConfig, "EndpointRoute": dispatchapy.ReadConfig,
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,
@@ -82,7 +84,6 @@ var needed = map[string]dispatchapy.Permission{
 	"EndpointImpact": dispatchapy.WriteConfig, "DeleteEndpoint": dispatchapy.WriteConfig,
 	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "UpdateClientDev": dispatchapy.WriteDev, "DuplicateClient": dispatchapy.WriteConfig,
 	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteDev, "TryRules": dispatchapy.WriteDev,
-	"ChannelUses": dispatchapy.ReadSettings, "SaveChannel": dispatchapy.WriteConfig, "DeleteChannel": dispatchapy.WriteConfig,
 	"UpdateSettings": dispatchapy.WriteConfig, "ListAudit": dispatchapy.ReadAudit,
 }
 

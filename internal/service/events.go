@@ -13,6 +13,7 @@ type Event struct {
 	dispatchapy.Event
 	Resource string // "" if it is not about one
 	Endpoint string // "" if it is not about one
+	Told     []Told // who was told of it, or is to be
 }
 
 // EventFilter selects events. Empty fields select everything; all given ones
@@ -42,12 +43,17 @@ func (s *Service) ListEvents(ctx context.Context, p dispatchapy.Principal, f Eve
 			q.Before, q.Limit = before, limit
 			return s.store.ListEvents(ctx, q)
 		})
+	if err != nil {
+		return Page[Event]{}, err
+	}
+	told, err := s.toldOf(ctx, p, ids(found.Items, func(e *dispatchapy.Event) int64 { return e.ID }))
 	page := Page[Event]{Items: make([]Event, len(found.Items)), Next: found.Next}
 	for i, e := range found.Items {
 		page.Items[i] = Event{
 			Event:    e,
 			Resource: names.name(store.KindResource, e.ResourceID),
 			Endpoint: names.name(store.KindEndpoint, e.EndpointID),
+			Told:     told[e.ID],
 		}
 	}
 	return page, err

@@ -87,17 +87,18 @@ func (s *Service) Resource(ctx context.Context, p dispatchapy.Principal, id int6
 }
 
 // ListChecks gives a page of a resource's health history, newest first.
-func (s *Service) ListChecks(ctx context.Context, p dispatchapy.Principal, resourceID int64, r PageRequest) (Page[dispatchapy.Check], error) {
+func (s *Service) ListChecks(ctx context.Context, p dispatchapy.Principal, resourceID int64, r PageRequest) (Page[Check], error) {
 	if err := require(p, dispatchapy.ReadConfig); err != nil {
-		return Page[dispatchapy.Check]{}, err
+		return Page[Check]{}, err
 	}
 	if _, err := s.sightOf(p).resource(resourceID); err != nil {
-		return Page[dispatchapy.Check]{}, err
+		return Page[Check]{}, err
 	}
-	return byID(r, func(c dispatchapy.Check) int64 { return c.ID },
+	found, err := byID(r, func(c dispatchapy.Check) int64 { return c.ID },
 		func(before int64, limit int) ([]dispatchapy.Check, error) {
 			return s.listChecks(ctx, p, resourceID, before, limit)
 		})
+	return s.checkPage(ctx, p, found, err)
 }
 
 // listChecks hides from clients who asked for a check, and what a provider said

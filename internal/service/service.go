@@ -59,6 +59,7 @@ type Store interface {
 	UptimeStore
 	OriginalStore
 	IncidentStore
+	NotificationStore
 }
 
 // Box encrypts what is stored of the configuration. aad names the row.
@@ -75,7 +76,7 @@ type Checker interface {
 }
 
 // Options are what a Service is made of. All but OnConfig are required, Delivery
-// and Mail only by the use cases that they are for.
+// Mail and Alerter only by the use cases that they are for.
 type Options struct {
 	Store   Store
 	Table   *routing.Table
@@ -86,8 +87,9 @@ type Options struct {
 	// Delivery is for trying out and sending messages.
 	Delivery Delivery
 
-	// Mail is needed by TestMail only.
-	Mail Mailer
+	// Mail is needed by TestMail only, and Alerter by TestAlert.
+	Mail    Mailer
+	Alerter Alerter
 
 	// Uses, if set, is told when a client's token is used.
 	Uses ClientUses
@@ -120,6 +122,7 @@ type Service struct {
 	delivery Delivery
 	trials   atomic.Int32 // test requests under way
 	mail     Mailer
+	alerter  Alerter
 	uses     ClientUses
 	machine  func() Machine
 	spool    Spool
@@ -131,6 +134,7 @@ type Service struct {
 	names    atomic.Pointer[directory]
 
 	mailTests  atomic.Int32 // under way
+	alertTests atomic.Int32 // under way
 	importing  atomic.Bool  // the original's history
 	ownChanges ownChanges
 
@@ -149,6 +153,7 @@ func New(o Options) *Service {
 		checker:  o.Checker,
 		delivery: o.Delivery,
 		mail:     o.Mail,
+		alerter:  o.Alerter,
 		uses:     o.Uses,
 		machine:  o.Machine,
 		spool:    o.Spool,

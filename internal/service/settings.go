@@ -39,13 +39,7 @@ func (s *Service) UpdateSettings(ctx context.Context, p dispatchapy.Principal, e
 
 func editSettings(draft *dispatchapy.Config, expect *int64, edit func(*dispatchapy.Settings) error) error {
 	stored := draft.Settings
-	return editSettingsAs(draft, &stored, expect, edit)
-}
-
-// editSettingsAs is editSettings with the settings in which the values of
-// masked secrets are looked up.
-func editSettingsAs(draft *dispatchapy.Config, stored *dispatchapy.Settings, expect *int64, edit func(*dispatchapy.Settings) error) error {
-	edited := maskedSettings(&draft.Settings)
+	edited := maskedSettings(&stored)
 	if expect == nil {
 		return preconditionRequired(stored.Version)
 	}
@@ -57,10 +51,10 @@ func editSettingsAs(draft *dispatchapy.Config, stored *dispatchapy.Settings, exp
 	if *expect != stored.Version {
 		maskSettings(edited)
 		conflict := staleVersion("the settings", stored.Version)
-		conflict.Current, conflict.Yours = *maskedSettings(&draft.Settings), *edited
+		conflict.Current, conflict.Yours = *maskedSettings(&stored), *edited
 		return conflict
 	}
-	if fields := restoreSettings(edited, stored); len(fields) > 0 {
+	if fields := restoreSettings(edited, &stored); len(fields) > 0 {
 		return invalidFields(fields)
 	}
 	draft.Settings = *edited

@@ -96,6 +96,9 @@ const (
 	KindToken Kind = "token" // an API token
 )
 
+// KindNotification stands in the audit log only.
+const KindNotification Kind = "notification"
+
 // AuditEntry says who did what to which object. Before and After are JSON with
 // secrets masked.
 type AuditEntry struct {

@@ -17,7 +17,7 @@ type resourceHealthPage struct {
 	Spans     []spanUptime
 	Hours     []hourLatency
 	Filter    string
-	Checks    []dispatchapy.Check
+	Checks    []service.Check
 	Next      string // address of older checks; "" at the end
 	First     string // address of the latest ones, where they are not shown
 	Incidents []*incidentRow

@@ -79,7 +79,6 @@ func (ui *UI) routes() []route {
 		ui.documentationRoutes(),
 		ui.activityRoutes(),
 		ui.incidentRoutes(),
-		ui.alertRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),
 		ui.setupRoutes(),

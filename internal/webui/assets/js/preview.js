@@ -9,13 +9,11 @@ const pause = 200; // ms without a change
 const turns = new WeakMap();
 const known = new WeakSet(); // forms that are listened to
 
-// preview asks with what is written in the form, or with other fields.
-export async function preview(form, written) {
+async function preview(form) {
   turns.get(form)?.abort();
   const turn = new AbortController();
   turns.set(form, turn);
-  const fields = written ?? new FormData(form);
-  if (written) fields.set("csrf", form.elements.csrf.value);
+  const fields = new FormData(form);
   fields.set("do", "preview");
   const targets = form.dataset.preview.split(" ");
   const shown = document.getElementById(targets[0]);
