@@ -315,13 +315,6 @@ func (b *tab) at(path string) {
 	b.await("the page "+path, `location.pathname === `+quoted(path)+` && document.readyState === "complete"`)
 }
 
-// text gives the words of an element.
-func (b *tab) text(selector string) string {
-	b.t.Helper()
-	b.visible(selector)
-	return js[string](b, element(selector)+`.innerText.trim()`)
-}
-
 // value gives what stands in a field.
 func (b *tab) value(wanted string) string {
 	b.t.Helper()
