@@ -130,7 +130,11 @@ func TestDefaultsOfChannels(t *testing.T) {
 	if hook.IsEnabled() || hook.GroupBy != GroupByIncident || hook.Webhook.Method != http.MethodPost || hook.Webhook.Timeout != Duration(10*time.Second) || hook.Via() != ViaWebhook {
 		t.Errorf("hook: %+v", hook)
 	}
-	own := (&Notify{Webhook: &WebhookNotice{URL: "http://a/"}}).Channel(ViaWebhook)
+	inForce := Notify{Email: &EmailNotice{}, Webhook: &WebhookNotice{URL: "http://a/"}}
+	mailOwn, own := inForce.Channel(ViaEmail), inForce.Channel(ViaWebhook)
+	if !mailOwn.IsEnabled() || inForce.Email.Enabled != nil || inForce.Webhook.Enabled != nil || inForce.Webhook.Method != "" {
+		t.Errorf("what is in force was changed: %+v", inForce)
+	}
 	if !own.IsEnabled() || own.Via() != ViaWebhook || own.GroupBy != GroupByIncident {
 		t.Errorf("a resource's own: %+v", own)
 	}

@@ -116,10 +116,12 @@ func (n *Notify) Channel(via Via) Channel {
 	if n == nil {
 		return c
 	}
-	if via == ViaEmail {
-		c.Email = n.Email
-	} else {
-		c.Webhook = n.Webhook
+	// What is in force is shared and stays as it is: defaults go into a copy.
+	if via == ViaEmail && n.Email != nil {
+		c.Email = new(*n.Email)
+	}
+	if via != ViaEmail && n.Webhook != nil {
+		c.Webhook = new(*n.Webhook)
 	}
 	c.normalize()
 	return c
