@@ -108,6 +108,29 @@ func TestSetupByKeyboard(t *testing.T) {
 	b.await("the message to be delivered", `document.querySelector("#sent .badge.ok")`)
 }
 
+// TestSetupIsFoundAgain leaves the set-up in the middle and comes back.
+func TestSetupIsFoundAgain(t *testing.T) {
+	g := start(t, "")
+	b := open(t, g.url)
+	b.signIn("/setup")
+	b.fill("A curl command, an address, or an example of a body", `curl `+g.sink.url+`/acme -H 'X-Key: hush-1' -d '{"msisdn":"+1","body":"hi"}'`)
+	b.see(`"msisdn": "+15550123"`)
+	b.choose("Source of body", "Text with {{…}}")
+	b.await("the body to be a template", `document.querySelector("#f-map\\[1\\]\\.kind").value === "template"`)
+	b.fill("Value for body", "{{message}}!")
+	b.see(`"body": "Disk at 91 %!"`)
+	b.goTo("/tasks")
+	b.goTo("/setup")
+	b.see(`"body": "Disk at 91 %!"`)
+	b.see("POST " + g.sink.url + "/acme")
+	if kept := js[string](b, `sessionStorage.getItem("draft:setup")`); strings.Contains(kept, "hush-") || !strings.Contains(kept, "acme") {
+		t.Errorf("kept is %s", kept)
+	}
+	b.click("Create and send")
+	b.see("The token, shown only now")
+	b.await("the draft to be gone", `sessionStorage.getItem("draft:setup") === null`)
+}
+
 // tabTo presses Tab until an element has the focus, and looks whether that can
 // be seen.
 func (b *tab) tabTo(selector string) {

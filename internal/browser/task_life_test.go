@@ -248,6 +248,54 @@ func TestTaskActsByKeyboard(t *testing.T) {
 	b.see("Newer and older task")
 }
 
+// TestOneTaskByKeyboard stops, retries, sends through a resource, edits, deletes
+// and restores a task with nothing but keys.
+func TestOneTaskByKeyboard(t *testing.T) {
+	g := start(t, switched("Primary SMS", "Backup Chat"))
+	task := g.alert("inv-1")
+	b := open(t, g.url)
+	b.signIn(task)
+	b.state("Waiting for a resource")
+	b.tabTo("[value=stop]")
+	b.press("Enter")
+	b.see("1 task stopped.")
+	b.state("Stopped")
+	g.sink.answer("/primary", http.StatusBadRequest, `{"error":"unknown number"}`)
+	g.sink.answer("/backup", http.StatusBadRequest, `{"error":"no such channel"}`)
+	g.apply(shopFile)
+	b.await("the scripts", `document.readyState === "complete"`)
+	b.press("r")
+	b.see("1 task retried.")
+	b.state("Failed")
+	g.sink.answer("/backup", http.StatusOK, `{}`)
+	b.tabTo(".group-btn summary")
+	b.press("Enter")
+	b.await("the menu", `document.querySelector(".group-btn details").open`)
+	b.press("ArrowDown")
+	b.press("ArrowDown")
+	b.await("the second resource", `document.activeElement.value === "Backup Chat"`)
+	b.press("Enter")
+	b.see("Sent again as the new task #2.")
+	b.state("Delivered")
+	b.await("the scripts", `document.readyState === "complete"`)
+	b.press("e")
+	b.at("/tasks/2/resend")
+	b.await("the editor", `document.querySelector("json-editor")?.shadowRoot?.querySelector(".cm-content")`)
+	b.tabTo("[name=confirm]")
+	b.press("Space")
+	b.tabTo(".form-foot .primary")
+	b.press("Enter")
+	b.see("Sent again as the new task #3.")
+	b.await("the scripts", `document.readyState === "complete"`)
+	b.tabTo("[value=delete]")
+	b.press("Enter")
+	b.at("/tasks")
+	b.see("1 task deleted.")
+	b.press("u")
+	b.at("/tasks/3")
+	b.see("1 task restored.")
+}
+
 // TestTaskOnPaper is the part of flow B19 that is about tasks: what is printed
 // says everything, and has nothing to press.
 func TestTaskOnPaper(t *testing.T) {

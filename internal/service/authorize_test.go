@@ -84,6 +84,7 @@ var needed = map[string]dispatchapy.Permission{
 	"EndpointImpact": dispatchapy.WriteConfig, "DeleteEndpoint": dispatchapy.WriteConfig,
 	"CreateClient": dispatchapy.WriteConfig, "UpdateClient": dispatchapy.WriteConfig, "UpdateClientDev": dispatchapy.WriteDev, "DuplicateClient": dispatchapy.WriteConfig,
 	"ClientImpact": dispatchapy.WriteConfig, "DeleteClient": dispatchapy.WriteConfig, "RotateToken": dispatchapy.WriteDev, "TryRules": dispatchapy.WriteDev,
+	"ChannelUses": dispatchapy.ReadSettings, "SaveChannel": dispatchapy.WriteConfig, "DeleteChannel": dispatchapy.WriteConfig,
 	"UpdateSettings": dispatchapy.WriteConfig, "ListAudit": dispatchapy.ReadAudit,
 }
 

@@ -39,7 +39,13 @@ func (s *Service) UpdateSettings(ctx context.Context, p dispatchapy.Principal, e
 
 func editSettings(draft *dispatchapy.Config, expect *int64, edit func(*dispatchapy.Settings) error) error {
 	stored := draft.Settings
-	edited := maskedSettings(&stored)
+	return editSettingsAs(draft, &stored, expect, edit)
+}
+
+// editSettingsAs is editSettings with the settings in which the values of
+// masked secrets are looked up.
+func editSettingsAs(draft *dispatchapy.Config, stored *dispatchapy.Settings, expect *int64, edit func(*dispatchapy.Settings) error) error {
+	edited := maskedSettings(&draft.Settings)
 	if expect == nil {
 		return preconditionRequired(stored.Version)
 	}
@@ -51,10 +57,10 @@ func editSettings(draft *dispatchapy.Config, expect *int64, edit func(*dispatcha
 	if *expect != stored.Version {
 		maskSettings(edited)
 		conflict := staleVersion("the settings", stored.Version)
-		conflict.Current, conflict.Yours = *maskedSettings(&stored), *edited
+		conflict.Current, conflict.Yours = *maskedSettings(&draft.Settings), *edited
 		return conflict
 	}
-	if fields := restoreSettings(edited, &stored); len(fields) > 0 {
+	if fields := restoreSettings(edited, stored); len(fields) > 0 {
 		return invalidFields(fields)
 	}
 	draft.Settings = *edited

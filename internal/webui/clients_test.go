@@ -160,7 +160,7 @@ func TestClientFormKeepsWhatWasWritten(t *testing.T) {
 
 // htmlText is text as it stands in a page.
 func htmlText(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "+", "&#43;").Replace(text)
 }
 
 func TestTwoEditorsOfAClient(t *testing.T) {

@@ -23,6 +23,8 @@ func (ui *UI) endpointRoutes() []route {
 		{post, "/endpoints/{id}/overrides", admins, ui.saveEndpointOverrides},
 		{get, "/endpoints/{id}/clients", staff, ui.showEndpointClients},
 		{post, "/endpoints/{id}/clients", admins, ui.changeEndpointClients},
+		{get, "/endpoints/{id}/alerts", staff, ui.showEndpointAlerts},
+		{post, "/endpoints/{id}/alerts", admins, ui.saveEndpointAlerts},
 		{get, "/endpoints/{id}/try", staff, ui.showTry},
 		{post, "/endpoints/{id}/try", senders, ui.sendTry},
 		{post, "/endpoints/{id}/order", admins, ui.orderEndpoint},

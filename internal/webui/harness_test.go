@@ -232,6 +232,9 @@ func (b *browser) do(method, path, contentType, body string, header http.Header)
 	if err != nil {
 		b.g.t.Fatal(err)
 	}
+	if res.StatusCode == http.StatusInternalServerError {
+		b.g.t.Logf("%s %s: the gateway's log: %s", method, path, b.g.logs)
+	}
 	return &answer{t: b.g.t, status: res.StatusCode, header: res.Header, body: string(text)}
 }
 

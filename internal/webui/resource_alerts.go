@@ -2,14 +2,10 @@ package webui
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,19 +15,10 @@ import (
 // resourceAlertsPage says who is told when a resource goes down, and how.
 type resourceAlertsPage struct {
 	resourcePage
-	Form     *Form
-	Rules    []alertRule
-	Channels []string // of the settings
-	Preview  alertPreview
-	Mailer   bool // there is a mail server
-}
-
-// alertRule is a rule of the settings that a resource may have its own way.
-type alertRule struct {
-	Key, Label string
-	Default    bool
-	Lasts      bool // it has a time after which people are told
-	DefaultFor string
+	Form    *Form
+	Rules   *ruleTable
+	Preview alertPreview
+	Mailer  bool // there is a mail server
 }
 
 // alertPreview is what would be sent if the resource went down now.
@@ -93,35 +80,20 @@ func (ui *UI) alertsPage(c *call, p *resourceAlertsPage) (err error) {
 		return err
 	}
 	p.Mailer = settings.SMTP != nil
-	for _, channel := range settings.Alerts.Channels {
-		p.Channels = append(p.Channels, channel.Name)
-	}
-	p.Rules = alertRules(c, &settings.Alerts)
 	if p.Form == nil {
 		p.Form = c.newForm(nil)
 		p.Form.fillAlerts(&p.R.Resource)
 		p.Form.setVersion(p.R.Version)
 	}
+	otherwise := settings.Alerts.ForResource(nil)
+	p.Rules = c.ruleTable(p.Form, resourceForms(&otherwise), &settings.Alerts)
 	p.Preview = p.Form.previewAlert(&p.R.Resource, time.Now())
 	return c.showStatus(p.Form.Status(), "resource_alerts", c.t("Alerts: {name}", "name", p.R.Name), p)
 }
 
-// Methods are the HTTP methods of webhooks.
-func (p *resourceAlertsPage) Methods() []Option { return checks(dispatchapy.NoticeMethods) }
-
 // Signed reports whether a signing secret is stored.
 func (p *resourceAlertsPage) Signed() bool {
 	return p.R.Notify != nil && p.R.Notify.Webhook != nil && p.R.Notify.Webhook.SigningSecret != ""
-}
-
-func alertRules(c *call, a *dispatchapy.Alerts) []alertRule {
-	return []alertRule{
-		{Key: "resource_down", Label: c.t("It is down, and up again"), Default: a.ResourceDown.IsOn()},
-		{Key: "resource_flapping", Label: c.t("It goes down and up all the time"), Default: a.ResourceFlapping.IsOn()},
-		{Key: "breaker_open", Label: c.t("Its circuit breaker is open"), Default: a.BreakerOpen.IsOn(), Lasts: true, DefaultFor: a.BreakerOpen.For.String()},
-		{Key: "resource_saturated", Label: c.t("Its limits turn messages away"), Default: a.ResourceSaturated.IsOn(), Lasts: true, DefaultFor: a.ResourceSaturated.For.String()},
-		{Key: "certificate_expiring", Label: c.t("Its certificate expires"), Default: a.CertificateExpiring.IsOn()},
-	}
 }
 
 // ruleChoices are what a resource can say of a rule; the settings say whether
@@ -145,110 +117,28 @@ func (f *Form) fillAlerts(r *dispatchapy.Resource) {
 	if r.Notify != nil && r.Notify.Webhook != nil {
 		hook = *r.Notify.Webhook
 	}
-	f.SetOn("notify.email.enabled", email.IsEnabled())
-	f.Set("notify.email.to", strings.Join(email.To, "\n"))
-	f.Set("notify.email.subject", email.Subject)
-	f.Set("notify.email.body", email.Body)
-	f.SetOn("notify.webhook.enabled", hook.IsEnabled())
-	f.Set("notify.webhook.url", hook.URL)
-	f.Set("notify.webhook.method", cmp.Or(hook.Method, http.MethodPost))
-	f.Set("notify.webhook.timeout", cmp.Or(hook.Timeout, dispatchapy.Duration(dispatchapy.DefaultWebhookTimeout)).String())
-	if hook.Retries != nil {
-		f.Set("notify.webhook.retries", strconv.Itoa(*hook.Retries))
-	}
-	f.SetOn("notify.webhook.signed", hook.SigningSecret != "")
-	f.fillHeaders("notify.webhook.headers", hook.Headers)
-	f.fillHeaders("notify.webhook.secrets", hook.Secrets)
-	f.Set("notify.webhook.payload", indentJSON(hook.Payload))
+	f.fillEmail("notify.email.", &email)
+	f.fillWebhook("notify.webhook.", &hook)
 	own := r.Alerts
 	if own == nil {
 		own = &dispatchapy.ResourceAlerts{}
 	}
-	f.fillRule("resource_down", own.ResourceDown.Enabled, own.ResourceDown.Channels, 0)
-	f.fillRule("resource_flapping", own.ResourceFlapping.Enabled, own.ResourceFlapping.Channels, 0)
-	f.fillRule("breaker_open", own.BreakerOpen.Enabled, own.BreakerOpen.Channels, own.BreakerOpen.For)
-	f.fillRule("resource_saturated", own.ResourceSaturated.Enabled, own.ResourceSaturated.Channels, own.ResourceSaturated.For)
-	f.fillRule("certificate_expiring", own.CertificateExpiring.Enabled, own.CertificateExpiring.Channels, 0)
-}
-
-func (f *Form) fillRule(key string, enabled *bool, channels []string, lasting dispatchapy.Duration) {
-	switch {
-	case enabled == nil:
-		f.Set("alerts."+key+".enabled", "")
-	case *enabled:
-		f.Set("alerts."+key+".enabled", "on")
-	default:
-		f.Set("alerts."+key+".enabled", "off")
-	}
-	f.values["alerts."+key+".channels"] = slices.Clone(channels)
-	if lasting != 0 {
-		f.Set("alerts."+key+".for", lasting.String())
-	}
+	f.fillRules(resourceForms(own), true)
 }
 
 // readAlerts reads the form into a resource.
 func (f *Form) readAlerts(r *dispatchapy.Resource) {
-	emailOn, hookOn := f.On("notify.email.enabled"), f.On("notify.webhook.enabled")
-	email := &dispatchapy.EmailNotice{
-		Enabled: &emailOn, To: f.Lines("notify.email.to"),
-		Subject: strings.TrimSpace(f.Value("notify.email.subject")), Body: unixLines(f.Value("notify.email.body")),
-	}
 	hook := &dispatchapy.WebhookNotice{}
 	if r.Notify != nil && r.Notify.Webhook != nil {
 		hook = r.Notify.Webhook // with what the form does not have
 	}
-	hook.Enabled, hook.URL, hook.Headers = &hookOn, strings.TrimSpace(f.Value("notify.webhook.url")), f.readHeaders("notify.webhook.headers")
-	hook.Method, hook.Timeout, hook.Secrets = f.Value("notify.webhook.method"), f.Duration("notify.webhook.timeout"), f.readHeaders("notify.webhook.secrets")
-	hook.Retries = nil
-	if strings.TrimSpace(f.Value("notify.webhook.retries")) != "" {
-		retries := f.Whole("notify.webhook.retries")
-		hook.Retries = &retries
-	}
-	f.readSigning(hook)
-	hook.Payload = nil
-	if text := strings.TrimSpace(f.Value("notify.webhook.payload")); text != "" && !f.refuseText("notify.webhook.payload") {
-		hook.Payload = json.RawMessage(text)
-	}
-	r.Notify = &dispatchapy.Notify{Email: email, Webhook: hook}
+	f.readWebhook("notify.webhook.", hook)
+	r.Notify = &dispatchapy.Notify{Email: f.readEmail("notify.email."), Webhook: hook}
 	own := &dispatchapy.ResourceAlerts{}
-	if r.Alerts != nil {
-		own.CertificateExpiring.Days = r.Alerts.CertificateExpiring.Days
-	}
-	own.ResourceDown.Enabled, own.ResourceDown.Channels, _ = f.readRule("resource_down")
-	own.ResourceFlapping.Enabled, own.ResourceFlapping.Channels, _ = f.readRule("resource_flapping")
-	own.BreakerOpen.Enabled, own.BreakerOpen.Channels, own.BreakerOpen.For = f.readRule("breaker_open")
-	own.ResourceSaturated.Enabled, own.ResourceSaturated.Channels, own.ResourceSaturated.For = f.readRule("resource_saturated")
-	own.CertificateExpiring.Enabled, own.CertificateExpiring.Channels, _ = f.readRule("certificate_expiring")
+	f.readRules(resourceForms(own), true)
 	if r.Alerts = own; reflect.ValueOf(*own).IsZero() {
 		r.Alerts = nil
 	}
-}
-
-// readSigning keeps the stored secret where none is written and the box is
-// still ticked.
-func (f *Form) readSigning(hook *dispatchapy.WebhookNotice) {
-	written := strings.TrimSpace(f.Value("notify.webhook.signing_secret"))
-	switch {
-	case !f.On("notify.webhook.signed"):
-		hook.SigningSecret = ""
-	case written != "":
-		hook.SigningSecret = dispatchapy.Secret(written)
-	case hook.SigningSecret == "":
-		f.Refuse("notify.webhook.signing_secret", "Write the secret that the receiver knows.")
-	}
-}
-
-func (f *Form) readRule(key string) (enabled *bool, channels []string, lasting dispatchapy.Duration) {
-	if value := oneOf(f.Value("alerts."+key+".enabled"), "on", "off"); value != "" {
-		on := value == "on"
-		enabled = &on
-	}
-	for _, name := range f.Values("alerts." + key + ".channels") {
-		if name != "" {
-			channels = append(channels, name)
-		}
-	}
-	return enabled, channels, f.Duration("alerts." + key + ".for")
 }
 
 // unixLines takes away what browsers add to the ends of lines.
@@ -316,24 +206,9 @@ func (ui *UI) saveAlerts(c *call) error {
 			return err
 		}
 		p.Form.placeFaults()
-		p.Form.labelAlerts()
+		p.Form.labelNotices("notify.email.", "notify.webhook.")
+		p.Form.placeRules()
 		return ui.alertsPage(c, p)
 	}
 	return c.again(toast{Text: c.t("{name} is saved.", "name", made.Name)}, resourcePath(id, "alerts"))
-}
-
-func (f *Form) labelAlerts() {
-	f.Labels = map[string]string{
-		"notify.email.to": f.lang.T("To"), "notify.email.subject": f.lang.T("Subject"), "notify.email.body": f.lang.T("Text"),
-		"notify.webhook.url": "URL", "notify.webhook.payload": f.lang.T("Payload"), "notify.webhook.timeout": f.lang.T("Timeout"), "notify.webhook.retries": f.lang.T("Retries"),
-		"notify.webhook.signing_secret": f.lang.T("Signing secret"),
-		"alerts.breaker_open.for":       f.lang.T("Its circuit breaker is open"), "alerts.resource_saturated.for": f.lang.T("Its limits turn messages away"),
-	}
-	for list, label := range map[string]string{"notify.webhook.headers": f.lang.T("Header"), "notify.webhook.secrets": f.lang.T("Secret")} {
-		for i := range f.Rows(list) {
-			for _, field := range []string{"name", "value"} {
-				f.Labels[At(list, i, field)] = fmt.Sprintf("%s %d", label, i+1)
-			}
-		}
-	}
 }

@@ -208,7 +208,7 @@ func (f *Form) compact(list string, fields ...string) {
 func (f *Form) placeFaults() {
 	for i := range f.Faults {
 		fault := &f.Faults[i]
-		for _, list := range []string{"headers", "notify.webhook.headers", "notify.webhook.secrets"} {
+		for _, list := range []string{"headers", "notify.webhook.headers", "notify.webhook.secrets", "webhook.headers", "webhook.secrets"} {
 			if name, found := strings.CutPrefix(fault.Path, list+"."); found {
 				field := "value"
 				if strings.Contains(fault.Message, "header name") || strings.Contains(fault.Message, "same header") || strings.Contains(fault.Message, "name of a secret") {
@@ -225,8 +225,10 @@ func (f *Form) placeFaults() {
 			_, rest, _ := strings.Cut(fault.Path, "]")
 			fault.Path = f.placeMaintenance(at, strings.TrimPrefix(rest, "."))
 		}
-		if strings.HasPrefix(fault.Path, "notify.email.to[") {
-			fault.Path = "notify.email.to"
+		for _, list := range []string{"notify.email.to", "email.to"} {
+			if strings.HasPrefix(fault.Path, list+"[") {
+				fault.Path = list
+			}
 		}
 	}
 }

@@ -53,7 +53,7 @@ var (
 // it, without a button.
 func (a *answer) fields(action string) url.Values {
 	a.t.Helper()
-	_, text, found := strings.Cut(a.body, `action="`+action+`"`)
+	_, text, found := strings.Cut(a.body, `action="`+htmlText(action)+`"`)
 	if !found {
 		a.t.Fatalf("there is no form for %s: %.1000s", action, a.body)
 	}

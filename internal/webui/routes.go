@@ -79,6 +79,7 @@ func (ui *UI) routes() []route {
 		ui.documentationRoutes(),
 		ui.activityRoutes(),
 		ui.incidentRoutes(),
+		ui.alertRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),
 		ui.setupRoutes(),

@@ -53,6 +53,7 @@ func (c *call) frame(current string) settingsFrame {
 	add("/settings/delivery", c.t("Delivery"))
 	add("/settings/retention", c.t("Retention"))
 	add("/settings/email", c.t("Email"))
+	add("/settings/alerts", c.t("Alerts"))
 	add("/settings/security", c.t("Security"))
 	if c.who.May(dispatchapy.ManageUsers) {
 		add("/settings/users", c.t("Users"))

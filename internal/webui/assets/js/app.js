@@ -19,6 +19,7 @@ ready("[data-select-list]", () => import("./select.js"));
 ready("[data-key-rows]", () => import("./key-rows.js"));
 ready("[data-chart]", () => import("./chart.js"));
 ready("[data-explorer]", () => import("./explorer.js"));
+ready("[data-draft], [data-draft-done]", () => import("./draft.js"));
 ready("[data-preview]", () => import("./preview.js"));
 
 // Where one is stays in sight when tabs are wider than the window.

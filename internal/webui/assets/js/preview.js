@@ -9,11 +9,13 @@ const pause = 200; // ms without a change
 const turns = new WeakMap();
 const known = new WeakSet(); // forms that are listened to
 
-async function preview(form) {
+// preview asks with what is written in the form, or with other fields.
+export async function preview(form, written) {
   turns.get(form)?.abort();
   const turn = new AbortController();
   turns.set(form, turn);
-  const fields = new FormData(form);
+  const fields = written ?? new FormData(form);
+  if (written) fields.set("csrf", form.elements.csrf.value);
   fields.set("do", "preview");
   const targets = form.dataset.preview.split(" ");
   const shown = document.getElementById(targets[0]);
