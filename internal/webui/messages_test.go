@@ -62,6 +62,21 @@ func TestSendersReadTheirLanguage(t *testing.T) {
 	}
 }
 
+// TestReadyMadeChannelsAreExplained in every language.
+func TestReadyMadeChannelsAreExplained(t *testing.T) {
+	all, _, err := (&service.Service{}).AlertTemplates(t.Context(), dispatchapy.Principal{Role: dispatchapy.RoleAdmin})
+	if err != nil || len(all) == 0 {
+		t.Fatal(all, err)
+	}
+	for _, lang := range i18n.Languages[1:] {
+		for _, template := range all {
+			if !lang.KnowsSaid(template.Note) {
+				t.Errorf("%s: no translation of %q", lang.Code, template.Note)
+			}
+		}
+	}
+}
+
 // messagePlaces says which argument of a function is the form of a message.
 var messagePlaces = map[string]int{"fault": 0, "check": 1, "invalid": 1, "Errorf": 1}
 

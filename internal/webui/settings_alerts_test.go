@@ -148,6 +148,48 @@ func TestAWebhookChannelKeepsItsSecrets(t *testing.T) {
 	}
 }
 
+// TestAChannelIsTriedBeforeItIsSaved sends a test message with what stands in the
+// form, and shows what whoever got it said.
+func TestAChannelIsTriedBeforeItIsSaved(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	b.get(newChannel).want(200).shows("Slack", "PagerDuty", "Gotify", "for=Microsoft%20Teams")
+	form := b.get(newChannel+"?kind=webhook&for=Slack").want(200).shows("hooks.slack.com/services/{secret:path}", "T000/B000/XXXX", "Make an app with an incoming webhook.").fields(newChannel)
+	if form.Get("for") != "Slack" || form.Get("group_by") != "channel" || form.Get("webhook.secrets[0].value") != "T000/B000/XXXX" {
+		t.Errorf("the form is %v", form)
+	}
+	b.get(newChannel + "?kind=webhook&for=nonsense").want(200).hides("nonsense")
+	form.Set("do", "test")
+	form.Set("webhook.url", "nonsense")
+	b.post(newChannel, form).want(200).shows("banner fail", `id="f-webhook.url-error"`, `value="nonsense"`)
+	form.Set("webhook.url", g.sink.URL+"/hook/{secret:path}")
+	form.Set("webhook.secrets[0].value", "hush-tried")
+	g.says.Store(`<b>taken</b>`)
+	b.post(newChannel, form).want(200).shows("It was taken.", "&lt;b&gt;taken&lt;/b&gt;", "hush-tried").hides("<b>taken")
+	got := g.got()
+	if len(got) != 1 || got[0].path != "/hook/hush-tried" || !strings.Contains(got[0].body, `"blocks"`) {
+		t.Fatalf("the receiver got %+v", got)
+	}
+	form.Del("do")
+	form.Set("name", "chat")
+	b.post(newChannel, form).want(303)
+
+	page := "/settings/alerts/channel?name=chat"
+	form = b.get(page).want(200).hides("hush-").fields(page)
+	form.Set("do", "test")
+	form.Set("name", "not saved yet")
+	b.post(page, form).want(200).shows("It was taken.").hides("hush-")
+	if got := g.got(); len(got) != 2 || got[1].path != "/hook/hush-tried" {
+		t.Errorf("the receiver got %+v", got)
+	}
+	form.Set("webhook.url", "http://127.0.0.1:1/{secret:path}")
+	b.post(page, form).want(200).shows("banner fail").hides("hush-")
+	g.sink.Close()
+	form.Set("webhook.url", g.sink.URL+"/hook/{secret:path}")
+	b.post(page, form).want(200).shows("It was not taken.", "connection refused")
+	g.user("viewer").get(page).want(200).hides("Send a test message")
+}
+
 func TestRulesOfTheSettings(t *testing.T) {
 	g := start(t)
 	b := g.admin()

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -18,6 +19,11 @@ type channelPage struct {
 	Signed bool   // a signing secret is stored
 	Mailer bool   // there is a mail server
 	Uses   service.ChannelUses
+
+	For       string                  // the service that it was begun for; "" for none
+	Note      string                  // what that one needs
+	Templates []service.AlertTemplate // to begin with, where the kind is not chosen yet
+	Result    *channelResult          // of a test
 }
 
 // Action gives where the form is posted to.
@@ -44,24 +50,20 @@ func (ui *UI) showNewChannel(c *call) error {
 	if err != nil {
 		return err
 	}
-	kind := oneOf(c.query("kind"), "email", "webhook")
-	p := &channelPage{Form: c.newForm(nil), Kind: kind}
-	if kind != "" {
+	p := &channelPage{Form: c.newForm(nil), Kind: oneOf(c.query("kind"), "email", "webhook"), For: c.query("for")}
+	if p.Kind != "" {
+		ch, err := c.beginChannel(p)
+		if err != nil {
+			return err
+		}
 		p.Form.setVersion(settings.Version)
-		p.Form.fillChannel(newChannel(kind))
+		p.Form.fillChannel(ch)
+		if ch.Webhook != nil {
+			p.Form.fillOut("webhook.headers", ch.Webhook.Headers)
+			p.Form.fillOut("webhook.secrets", ch.Webhook.Secrets)
+		}
 	}
 	return ui.channelPage(c, p)
-}
-
-// newChannel gives a channel as a form begins with it.
-func newChannel(kind string) *dispatchapy.Channel {
-	ch := &dispatchapy.Channel{GroupFor: dispatchapy.Duration(dispatchapy.DefaultGroupFor)}
-	if kind == "webhook" {
-		ch.GroupBy, ch.Webhook = dispatchapy.GroupByIncident, &dispatchapy.WebhookNotice{}
-		return ch
-	}
-	ch.GroupBy, ch.Email = dispatchapy.GroupByChannel, &dispatchapy.EmailNotice{}
-	return ch
 }
 
 func (ui *UI) showChannel(c *call) error {
@@ -109,7 +111,14 @@ func (ui *UI) channelPage(c *call, p *channelPage) error {
 			return err
 		}
 	}
-	return c.showStatus(p.Form.Status(), "settings-channel", title, p)
+	if err := c.addTemplates(p); err != nil {
+		return err
+	}
+	status := p.Form.Status()
+	if p.Result != nil {
+		status = http.StatusOK // faults are the result of the test that was asked for
+	}
+	return c.showStatus(status, "settings-channel", title, p)
 }
 
 func (f *Form) fillChannel(ch *dispatchapy.Channel) {
@@ -165,7 +174,7 @@ func (f *Form) readChannel(ch *dispatchapy.Channel, kind string) {
 
 func (ui *UI) saveNewChannel(c *call) error {
 	p := &channelPage{Form: c.form()}
-	p.Kind = oneOf(p.Form.Value("kind"), "email", "webhook")
+	p.Kind, p.For = oneOf(p.Form.Value("kind"), "email", "webhook"), p.Form.Value("for")
 	if p.Kind == "" {
 		return c.redirect("/settings/alerts/channel/new")
 	}
@@ -187,6 +196,9 @@ func (ui *UI) storeChannel(c *call, p *channelPage) error {
 	form := p.Form
 	if form.editRows("webhook.headers", "webhook.secrets", "quiet") {
 		return ui.channelPage(c, p)
+	}
+	if form.Do() == "test" {
+		return ui.tryChannel(c, p)
 	}
 	err := ui.service.SaveChannel(c.ctx(), c.who, p.Name, form.Version(), func(ch *dispatchapy.Channel) error {
 		form.Faults = nil
