@@ -118,11 +118,7 @@ func (c *call) refused(err error, otherwise string) error {
 	if !errors.As(err, &known) || known.Code != dispatchapy.CodeConflict && known.Code != dispatchapy.CodeInvalid {
 		return err
 	}
-	text := known.Message
-	if len(known.Fields) > 0 {
-		text = known.Fields[0].Path + ": " + known.Fields[0].Message
-	}
-	return c.again(toast{Tone: "fail", Text: text}, otherwise)
+	return c.again(toast{Tone: "fail", Text: c.said(err)}, otherwise)
 }
 
 // duplicateEndpoint adds a copy and opens it.

@@ -169,9 +169,9 @@ func (c *call) rulesResult(p *endpointOverrides) (*rulesResult, error) {
 	tried, err := c.ui.service.TryRules(c.ctx(), c.who, service.RulesTrial{Rules: complete, Endpoint: p.E.Path, Payload: example})
 	var fault *dispatchapy.Error
 	if errors.As(err, &fault) && fault.Code == dispatchapy.CodeInvalid {
-		result.Fault = fault.Message
+		result.Fault = c.lang.Said(fault.Message)
 		if len(fault.Fields) > 0 {
-			result.Fault = fault.Fields[0].Message
+			result.Fault = c.lang.Said(fault.Fields[0].Message)
 		}
 		return result, nil
 	}

@@ -52,11 +52,7 @@ func (c *call) fail(err error) {
 	var known *dispatchapy.Error
 	switch {
 	case errors.As(err, &known) && code != dispatchapy.CodeInternal:
-		p.Detail = c.lang.Said(known.Message)
-		for _, fault := range known.Fields {
-			fault.Message = c.lang.Said(fault.Message)
-			p.Fields = append(p.Fields, fault)
-		}
+		p.Detail, p.Fields = c.lang.Said(known.Message), c.saidFaults(known.Fields)
 		if known.RetryAfter > 0 {
 			c.w.Header().Set("Retry-After", strconv.Itoa(int(known.RetryAfter.Seconds())+1))
 		}
@@ -76,6 +72,29 @@ func (c *call) fail(err error) {
 		c.ui.log.ErrorContext(c.ctx(), "the error page failed", "error", err)
 		c.brokenPage()
 	}
+}
+
+// said gives what is wrong, in the language of the page: with the first of the
+// fields that it is about, if there is any. It is for errors that are meant for
+// people; what others say is for the log.
+func (c *call) said(err error) string {
+	var known *dispatchapy.Error
+	switch {
+	case !errors.As(err, &known):
+		return c.lang.Said(err.Error())
+	case len(known.Fields) == 0:
+		return c.lang.Said(known.Message)
+	}
+	return known.Fields[0].Path + ": " + c.lang.Said(known.Fields[0].Message)
+}
+
+// saidFaults gives faults of fields in the language of the page.
+func (c *call) saidFaults(faults []dispatchapy.FieldError) []dispatchapy.FieldError {
+	out := make([]dispatchapy.FieldError, len(faults))
+	for i, fault := range faults {
+		out[i] = dispatchapy.FieldError{Path: fault.Path, Message: c.lang.Said(fault.Message)}
+	}
+	return out
 }
 
 // swapped are the statuses under which scripts expect a page with a form.

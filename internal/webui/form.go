@@ -24,6 +24,8 @@ type Form struct {
 	Message string                   // what is wrong as a whole; "" if nothing is, or the faults say it
 	Clash   *Clash                   // somebody else was faster
 	Labels  map[string]string        // what fields are called where faults are listed; others by their name
+
+	worded map[string]string // messages as the service words them, by what is shown of them
 }
 
 type translator interface {
@@ -139,8 +141,7 @@ func (f *Form) Take(err error) bool {
 	switch known.Code {
 	case dispatchapy.CodeInvalid:
 		for _, fault := range known.Fields {
-			fault.Message = f.lang.Said(fault.Message)
-			f.Faults = append(f.Faults, fault)
+			f.takeFault(fault.Path, fault)
 		}
 		if len(known.Fields) == 0 {
 			f.Message = f.lang.Said(known.Message)
@@ -152,6 +153,17 @@ func (f *Form) Take(err error) bool {
 		return true
 	}
 	return false
+}
+
+// takeFault notes what the service says of a field, under the name that it has
+// in the form.
+func (f *Form) takeFault(name string, fault dispatchapy.FieldError) {
+	said := f.lang.Said(fault.Message)
+	if f.worded == nil {
+		f.worded = map[string]string{}
+	}
+	f.worded[said] = fault.Message
+	f.Faults = append(f.Faults, dispatchapy.FieldError{Path: name, Message: said})
 }
 
 // Status is that of a page which shows the form.

@@ -157,7 +157,7 @@ func (p *heldPage) addTask(c *call) error {
 	preview, err := c.ui.service.PreviewTask(c.ctx(), c.who, task.ID, nil)
 	switch code := dispatchapy.ErrorCode(err); {
 	case code == dispatchapy.CodeConflict || code == dispatchapy.CodeNotFound:
-		p.Gone = c.lang.Said(err.Error())
+		p.Gone = c.said(err)
 	case err != nil:
 		return err
 	default:

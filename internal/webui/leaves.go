@@ -43,22 +43,33 @@ func addLeaves(found []leaf, prefix string, object []byte, depth int) []leaf {
 // where. It reports whether something does.
 func (f *Form) refuseJSON(name string) bool {
 	text := []byte(f.Value(name))
-	var value json.RawMessage
-	err := json.Unmarshal(text, &value)
-	var syntax *json.SyntaxError
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
 		f.Refuse(name, "There is no JSON in it yet.")
-	case errors.As(err, &syntax):
-		line, column := placeIn(text, int(syntax.Offset)-1)
-		f.Refuse(name, "This is no JSON: line {line}, column {column}: {what}", "line", line, "column", column, "what", syntax.Error())
-	case err != nil:
-		f.Refuse(name, "This is no JSON: line {line}, column {column}: {what}", "line", 1, "column", 1, "what", err.Error())
-	case !bytes.HasPrefix(bytes.TrimSpace(value), []byte("{")):
+	case f.refuseSyntax(name):
+	case !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
 		f.Refuse(name, "This is JSON, but no object with keys: it must begin with a brace.")
 	default:
 		return false
 	}
+	return true
+}
+
+// refuseSyntax notes what keeps the text of a field from being JSON of any kind,
+// and where. It reports whether something does.
+func (f *Form) refuseSyntax(name string) bool {
+	text := []byte(f.Value(name))
+	var value json.RawMessage
+	err := json.Unmarshal(text, &value)
+	if err == nil {
+		return false
+	}
+	line, column := 1, 1
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		line, column = placeIn(text, int(syntax.Offset)-1)
+	}
+	f.Refuse(name, "This is no JSON: line {line}, column {column}: {what}", "line", line, "column", column, "what", f.lang.Said(err.Error()))
 	return true
 }
 

@@ -74,7 +74,7 @@ func (ui *UI) signIn(c *call) error {
 		return c.answerSignIn(in, err)
 	}
 	if err != nil {
-		form.Message = c.lang.Said(err.Error())
+		form.Message = c.said(err)
 		return ui.loginForm(c, statusOf[dispatchapy.ErrorCode(err)], &loginPage{Form: form, As: asOf(form.Value("as")), Return: localPath(form.Value("return"))})
 	}
 	c.begin(in)
@@ -93,7 +93,7 @@ func (c *call) answerSignIn(in people.SignedIn, err error) error {
 	status := http.StatusOK
 	if err != nil {
 		status = statusOf[dispatchapy.ErrorCode(err)]
-		answer["detail"] = c.lang.Said(err.Error())
+		answer["detail"] = c.said(err)
 	} else {
 		c.begin(in)
 		answer["csrf"] = c.csrf()

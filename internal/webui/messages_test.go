@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ import (
 
 // speakers are the packages whose errors people read.
 var speakers = []string{
-	"../..", "../service", "../people", "../routing", "../transform", "../gatewayfile", "../health", "../original", "../intake", ".",
+	"../..", "../service", "../people", "../routing", "../transform", "../gatewayfile", "../health", "../original", "../intake", "../dispatch", "../live", ".",
 }
 
 // TestEveryMessageIsTranslated finds the forms of all errors that are meant for
@@ -89,6 +90,10 @@ func messagesIn(t *testing.T, file string, forms map[string]string) {
 		t.Fatal(err)
 	}
 	ast.Inspect(tree, func(n ast.Node) bool {
+		if field, ok := n.(*ast.KeyValueExpr); ok && nameOf(field.Key) == "Message" {
+			noteForm(t, field.Value, file, forms) // of an error that is made at once
+			return true
+		}
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
 			return true
@@ -98,23 +103,28 @@ func messagesIn(t *testing.T, file string, forms map[string]string) {
 		if !known || len(call.Args) <= place || name == "Errorf" && !strings.HasPrefix(nameOf(call.Args[0]), "Code") {
 			return true
 		}
-		arg := call.Args[place]
-		if inner, ok := arg.(*ast.CallExpr); ok && len(inner.Args) > 0 { // fmt.Sprintf
-			arg = inner.Args[0]
-		}
-		literal, ok := arg.(*ast.BasicLit)
-		if !ok || literal.Kind != token.STRING {
-			return true
-		}
-		text, err := strconv.Unquote(literal.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if form := formOf(text); verb.ReplaceAllString(text, "") != "" {
-			forms[form] = file
-		}
+		noteForm(t, call.Args[place], file, forms)
 		return true
 	})
+}
+
+// noteForm notes the form of a message, if it is written where it is used.
+func noteForm(t *testing.T, message ast.Expr, file string, forms map[string]string) {
+	t.Helper()
+	if inner, ok := message.(*ast.CallExpr); ok && len(inner.Args) > 0 { // fmt.Sprintf
+		message = inner.Args[0]
+	}
+	literal, ok := message.(*ast.BasicLit)
+	if !ok || literal.Kind != token.STRING {
+		return
+	}
+	text, err := strconv.Unquote(literal.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form := formOf(text); strings.Trim(verb.ReplaceAllString(text, ""), ": ") != "" {
+		forms[form] = file
+	}
 }
 
 func calledName(call *ast.CallExpr) string { return nameOf(call.Fun) }
@@ -149,12 +159,121 @@ func TestMessagesAreSaidInTheLanguageOfThePage(t *testing.T) {
 		"must be between 0 and 36500, or 0: nothing is deleted":   "harus antara 0 dan 36500, atau 0: tidak ada yang dihapus",
 		"something that nobody has thought of":                    "something that nobody has thought of",
 		"there is another resource \"a b\": names must be unique": "ada resource \"a b\" lain: nama harus unik",
+
+		// what deliveries and checks say
+		"no answer within 15s":                                                               "tidak ada jawaban dalam 15s",
+		"connection refused by 127.0.0.1:9":                                                  "koneksi ditolak oleh 127.0.0.1:9",
+		`host name "a.example" does not exist`:                                               `nama host "a.example" tidak ada`,
+		"is down for 5m0s: no connection within 5s":                                          "mati selama 5m0s: tidak ada koneksi dalam 5s",
+		"all 3 attempts are spent: TLS: bad certificate":                                     "semua 3 percobaan habis: TLS: bad certificate",
+		"HTTP 302 Found: redirects are not followed (to b.example)":                          "HTTP 302 Found: pengalihan tidak diikuti (ke b.example)",
+		"accepted with HTTP 200; the answer's body is incomplete: it did not arrive in time": "diterima dengan HTTP 200; isi jawaban tidak lengkap: tidak tiba tepat waktu",
 	} {
 		if got := id.Said(english); got != want {
 			t.Errorf("%q is said %q, want %q", english, got, want)
 		}
 		if got := i18n.English.Said(english); got != english {
 			t.Errorf("in English %q is said %q", english, got)
+		}
+	}
+}
+
+// TestPagesSayErrorsInTheirLanguage finds errors that reach people as they were
+// worded: what an error says goes through Said on its way to a page.
+func TestPagesSayErrorsInTheirLanguage(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		set := token.NewFileSet()
+		tree, err := parser.ParseFile(set, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range unsaid(tree) {
+			t.Errorf("%s: what an error says is shown as it is: use c.said, or lang.Said", set.Position(at))
+		}
+	}
+}
+
+// unsaid gives the places at which the text of an error is read outside of a
+// call of Said. A Message belongs to an error unless it is a form's, and forms
+// remember how messages were worded.
+func unsaid(file *ast.File) []token.Pos {
+	var found []token.Pos
+	var stack []ast.Node
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n == nil {
+			stack = stack[:len(stack)-1]
+			return true
+		}
+		parents := stack
+		stack = append(stack, n)
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok || selector.Sel.Name != "Error" && selector.Sel.Name != "Message" {
+			return true
+		}
+		if len(parents) > 1 {
+			if f, ok := parents[1].(*ast.FuncDecl); ok && f.Name.Name == "Fault" {
+				return true // of a form, which has said it
+			}
+		}
+		if owner := strings.ToLower(nameOf(selector.X)); selector.Sel.Name == "Message" && (owner == "f" || owner == "form") {
+			return true
+		}
+		for i, parent := range parents {
+			switch p := parent.(type) {
+			case *ast.CallExpr:
+				if calledName(p) == "Said" {
+					return true
+				}
+				if selector.Sel.Name == "Error" && p.Fun == ast.Expr(selector) && len(p.Args) > 0 {
+					return true // it logs
+				}
+			case *ast.IndexExpr:
+				if nameOf(p.X) == "worded" {
+					return true
+				}
+			case *ast.AssignStmt:
+				if left, ok := p.Lhs[0].(*ast.IndexExpr); ok && nameOf(left.X) == "worded" || i == len(parents)-1 && slices.Contains(p.Lhs, ast.Expr(selector)) {
+					return true
+				}
+			}
+		}
+		if selector.Sel.Name == "Message" || len(parents) > 0 && isCall(parents[len(parents)-1], selector) {
+			found = append(found, selector.Pos())
+		}
+		return true
+	})
+	return found
+}
+
+func isCall(n ast.Node, fun ast.Expr) bool {
+	call, ok := n.(*ast.CallExpr)
+	return ok && call.Fun == fun
+}
+
+func TestUnsaidFindsWhatItShould(t *testing.T) {
+	for code, want := range map[string]int{
+		`form.Message = err.Error()`:                                   1,
+		`p.Form.Message = fault.Message`:                               1,
+		`c.again(toast{Text: known.Fields[0].Message}, back)`:          1,
+		`c.again(toast{Text: c.lang.Said(err.Error())}, back)`:         0,
+		`fault.Message = c.lang.Said(fault.Message)`:                   0,
+		`c.ui.log.Error("it failed", "error", err)`:                    0,
+		`if p.Form.Message != "" { return }`:                           0,
+		`if strings.Contains(fault.Message, "header name") { return }`: 1,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc f() {\n"+code+"\n}", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(unsaid(file)); got != want {
+			t.Errorf("%s: %d places, want %d", code, got, want)
 		}
 	}
 }

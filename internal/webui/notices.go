@@ -56,7 +56,7 @@ func (f *Form) readWebhook(prefix string, n *dispatchapy.WebhookNotice) {
 	}
 	f.readSigning(prefix, n)
 	n.Payload = nil
-	if text := strings.TrimSpace(f.Value(prefix + "payload")); text != "" && !f.refuseText(prefix+"payload") {
+	if text := strings.TrimSpace(f.Value(prefix + "payload")); text != "" && !f.refuseSyntax(prefix+"payload") {
 		n.Payload = json.RawMessage(text)
 	}
 }

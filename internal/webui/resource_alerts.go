@@ -3,7 +3,6 @@ package webui
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -143,21 +142,6 @@ func (f *Form) readAlerts(r *dispatchapy.Resource) {
 
 // unixLines takes away what browsers add to the ends of lines.
 func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
-
-// refuseText notes what keeps the text of a field from being JSON of any kind.
-func (f *Form) refuseText(name string) bool {
-	var value json.RawMessage
-	err := json.Unmarshal([]byte(f.Value(name)), &value)
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		line, column := placeIn([]byte(f.Value(name)), int(syntax.Offset)-1)
-		f.Refuse(name, "This is no JSON: line {line}, column {column}: {what}", "line", line, "column", column, "what", syntax.Error())
-	case err != nil:
-		f.Refuse(name, "This is no JSON: line {line}, column {column}: {what}", "line", 1, "column", 1, "what", err.Error())
-	}
-	return err != nil
-}
 
 // previewAlert fills in the placeholders as if the resource had gone down now.
 func (f *Form) previewAlert(r *dispatchapy.Resource, now time.Time) alertPreview {

@@ -211,7 +211,7 @@ func (f *Form) placeFaults() {
 		for _, list := range []string{"headers", "notify.webhook.headers", "notify.webhook.secrets", "webhook.headers", "webhook.secrets"} {
 			if name, found := strings.CutPrefix(fault.Path, list+"."); found {
 				field := "value"
-				if strings.Contains(fault.Message, "header name") || strings.Contains(fault.Message, "same header") || strings.Contains(fault.Message, "name of a secret") {
+				if isAboutName(f.worded[fault.Message]) {
 					field = "name"
 				}
 				fault.Path = f.rowWith(list, "name", name, field, fault.Path)
@@ -231,6 +231,11 @@ func (f *Form) placeFaults() {
 			}
 		}
 	}
+}
+
+// isAboutName reports whether a fault of a header or a secret is one of its name.
+func isAboutName(worded string) bool {
+	return strings.Contains(worded, "header name") || strings.Contains(worded, "same header") || strings.Contains(worded, "name of a secret")
 }
 
 // rowWith names a field of the row in which another one has a value.

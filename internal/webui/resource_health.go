@@ -166,7 +166,7 @@ const maxSaid = 160
 
 // checked says what a check found, in few words.
 func (c *call) checked(check *dispatchapy.Check) string {
-	what := check.Detail
+	what := c.lang.Said(check.Detail)
 	if what == "" && check.StatusCode > 0 {
 		what = "HTTP " + strconv.Itoa(check.StatusCode)
 	}

@@ -110,7 +110,7 @@ func (ui *UI) sendTrial(c *call) error {
 	case err == nil:
 		p.Trial = &trial
 	case dispatchapy.ErrorCode(err) == dispatchapy.CodeLimited:
-		p.Form.Message = err.Error()
+		p.Form.Message = c.said(err)
 	case !p.Form.Take(err):
 		return err
 	}

@@ -59,7 +59,7 @@ func (c *call) sent(p *mappingPage, written map[string]dispatchapy.Mapping) (*se
 	preview, err := c.ui.service.PreviewMessage(c.ctx(), c.who, p.E.ID, in)
 	var fault *dispatchapy.Error
 	if errors.As(err, &fault) && fault.Code == dispatchapy.CodeInvalid {
-		view.Faults = slices.Clone(fault.Fields)
+		view.Faults = c.saidFaults(fault.Fields)
 		in.Mapping = withoutFaults(written, fault.Fields)
 		preview, err = c.ui.service.PreviewMessage(c.ctx(), c.who, p.E.ID, in)
 	}
@@ -67,7 +67,7 @@ func (c *call) sent(p *mappingPage, written map[string]dispatchapy.Mapping) (*se
 		return nil, err
 	}
 	if preview.Status != http.StatusOK {
-		view.Refused = preview.Detail
+		view.Refused = c.lang.Said(preview.Detail)
 	}
 	view.Rules = preview.Overrides
 	for i := range preview.Routes {
@@ -98,7 +98,7 @@ func withoutFaults(written map[string]dispatchapy.Mapping, faults []dispatchapy.
 }
 
 func (c *call) sentRoute(r *service.PreviewRoute, m dispatchapy.Mapping) sentRoute {
-	view := sentRoute{Name: r.Resource, Refusal: r.Refusal, Fields: r.Fields, Request: r.Request, Through: len(m) == 0}
+	view := sentRoute{Name: r.Resource, Refusal: c.lang.Said(r.Refusal), Fields: c.saidFaults(r.Fields), Request: r.Request, Through: len(m) == 0}
 	if r.Request == nil {
 		return view
 	}
@@ -223,7 +223,7 @@ func (c *call) sendTrial(p *mappingPage, name string) error {
 	}
 	var fault *dispatchapy.Error
 	if errors.As(err, &fault) && fault.Code != dispatchapy.CodeInternal {
-		p.Form.Message = fault.Message
+		p.Form.Message = c.said(err)
 		return nil
 	}
 	if err != nil {
@@ -231,7 +231,7 @@ func (c *call) sendTrial(p *mappingPage, name string) error {
 	}
 	a := &trial.Answer
 	p.Trial = &trialView{
-		Resource: name, OK: a.Outcome == dispatchapy.OutcomeDelivered, Status: a.StatusCode, Detail: a.Detail, Took: a.Duration,
+		Resource: name, OK: a.Outcome == dispatchapy.OutcomeDelivered, Status: a.StatusCode, Detail: c.lang.Said(a.Detail), Took: a.Duration,
 		Answer: jsonText(a.Body[:min(len(a.Body), maxAnswerShown)]),
 	}
 	return nil

@@ -61,11 +61,10 @@ func (f *Form) takeTrial(tried dispatchapy.AlertTest, err error) (*channelResult
 	case !errors.As(err, &known) || known.Code == dispatchapy.CodeInternal:
 		return nil, err
 	case len(known.Fields) == 0:
-		return &channelResult{Detail: known.Message}, nil
+		return &channelResult{Detail: f.lang.Said(known.Message)}, nil
 	}
 	for _, fault := range known.Fields {
-		fault.Path, fault.Message = strings.TrimPrefix(fault.Path, "channel."), f.lang.Said(fault.Message)
-		f.Faults = append(f.Faults, fault)
+		f.takeFault(strings.TrimPrefix(fault.Path, "channel."), fault)
 	}
 	f.placeChannel()
 	return &channelResult{Faults: f.Faults}, nil

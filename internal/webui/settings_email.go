@@ -116,8 +116,7 @@ func (ui *UI) testMail(c *call, form *Form) (*mailResult, error) {
 		if fault.Path != "to" {
 			fault.Path = "smtp." + fault.Path
 		}
-		fault.Message = c.lang.Said(fault.Message)
-		form.Faults = append(form.Faults, fault)
+		form.takeFault(fault.Path, fault)
 	}
 	result := &mailResult{Faults: form.Faults}
 	if len(known.Fields) == 0 {

@@ -97,7 +97,7 @@ func (ui *UI) changePassword(c *call) error {
 	}
 	err := ui.people.ChangePassword(c.ctx(), c.who, present, next, c.session, c.from())
 	if dispatchapy.ErrorCode(err) == dispatchapy.CodeLimited {
-		form.Message = err.Error()
+		form.Message = c.said(err)
 		return ui.securityForms(c, nil, form)
 	}
 	if form.Take(err) {

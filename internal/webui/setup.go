@@ -2,7 +2,6 @@ package webui
 
 import (
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
 	"net/http"
 	"slices"
@@ -404,19 +403,13 @@ func (p *setupPage) preview(c *call, body []byte) error {
 	}
 	in := p.input()
 	route, err := c.ui.service.PreviewSetup(c.ctx(), c.who, in, body)
-	var fault string
-	switch code := dispatchapy.ErrorCode(err); {
+	switch {
 	case err == nil:
 		p.Route = &route
-		return nil
-	case code == dispatchapy.CodeInvalid:
-		fault = err.Error()
-		if fields := fieldsOf(err); len(fields) > 0 {
-			fault = fmt.Sprintf("%s: %s", fields[0].Path, fields[0].Message)
-		}
+	case dispatchapy.ErrorCode(err) == dispatchapy.CodeInvalid:
+		p.Missing = c.said(err)
 	default:
 		return err
 	}
-	p.Missing = fault
 	return nil
 }

@@ -55,10 +55,7 @@ func (ui *UI) setupDone(c *call, s *setupPage, in *service.SetupInput, made *ser
 func (p *setupDonePage) send(c *call, endpointID int64, client, payload string) error {
 	receipt, err := c.ui.service.SendMessage(c.ctx(), c.who, endpointID, service.SendInput{Client: client, Payload: []byte(payload)})
 	if code := dispatchapy.ErrorCode(err); code == dispatchapy.CodeInvalid || code == dispatchapy.CodeConflict || code == dispatchapy.CodeLimited || code == dispatchapy.CodeUnavailable {
-		p.Refused = err.Error()
-		if fields := fieldsOf(err); len(fields) > 0 {
-			p.Refused = fields[0].Message
-		}
+		p.Refused = c.said(err)
 		return nil
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package webui
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 
 	"dispatchapy"
@@ -122,15 +121,6 @@ func (p *setupPage) mapped() bool {
 		}
 	}
 	return p.Form.Value("url") != ""
-}
-
-// fieldsOf gives the faults of an error.
-func fieldsOf(err error) []dispatchapy.FieldError {
-	var known *dispatchapy.Error
-	if errors.As(err, &known) {
-		return known.Fields
-	}
-	return nil
 }
 
 // RequestText writes the first line of what would be sent, and the headers that

@@ -146,7 +146,7 @@ func (ui *UI) actOnTask(c *call) error {
 	}
 	_, err = ui.service.ActOnTask(c.ctx(), c.who, action, id)
 	if dispatchapy.ErrorCode(err) == dispatchapy.CodeConflict {
-		c.say(toast{Text: c.lang.Said(err.Error()), Tone: "fail"}) // it is in another state by now
+		c.say(toast{Text: c.said(err), Tone: "fail"}) // it is in another state by now
 		return c.redirect(taskPath(id, q))
 	}
 	if err != nil {
@@ -167,7 +167,7 @@ func (ui *UI) sendThrough(c *call, id int64, q query, resource string) error {
 	if dispatchapy.ErrorCode(err) == dispatchapy.CodeConflict {
 		p := &taskPage{Query: q}
 		p.Task.ID = id
-		c.say(toast{Text: c.lang.Said(err.Error()), Tone: "warn"})
+		c.say(toast{Text: c.said(err), Tone: "warn"})
 		return c.redirect(p.resendPath(resource))
 	}
 	if err != nil {

@@ -93,7 +93,7 @@ func (ui *UI) finishResend(c *call, p *resendPage, payload []byte, status int) e
 	preview, err := ui.service.PreviewTask(c.ctx(), c.who, p.Task.ID, payload)
 	switch {
 	case dispatchapy.ErrorCode(err) == dispatchapy.CodeConflict:
-		p.Form.Message = c.lang.Said(err.Error()) // its endpoint is gone
+		p.Form.Message = c.said(err) // its endpoint is gone
 	case err != nil:
 		return err
 	default:
@@ -122,10 +122,7 @@ func (c *call) previewView(preview service.Preview, only string) *previewView {
 		if only != "" {
 			r.Chosen = route.Resource == only && route.Request != nil
 		}
-		r.Refusal, r.Fields = c.lang.Said(route.Refusal), nil
-		for _, fault := range route.Fields {
-			r.Fields = append(r.Fields, dispatchapy.FieldError{Path: fault.Path, Message: c.lang.Said(fault.Message)})
-		}
+		r.Refusal, r.Fields = c.lang.Said(route.Refusal), c.saidFaults(route.Fields)
 		if route.Reason != "" {
 			r.Why = c.reason(string(route.Reason))
 		}

@@ -88,7 +88,7 @@ func (ui *UI) changeViews(c *call) error {
 		return err
 	}
 	if _, err = ui.service.SetPreference(c.ctx(), c.who, viewKey(name), value); dispatchapy.ErrorCode(err) == dispatchapy.CodeConflict {
-		c.say(toast{Text: c.lang.Said(err.Error()), Tone: "warn"}) // there are too many
+		c.say(toast{Text: c.said(err), Tone: "warn"}) // there are too many
 		return c.redirect(back)
 	}
 	if err != nil {

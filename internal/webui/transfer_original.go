@@ -54,7 +54,7 @@ func (c *call) takeTooLarge(form *Form, err error) bool {
 	if dispatchapy.ErrorCode(err) != dispatchapy.CodeTooLarge {
 		return false
 	}
-	form.Message = err.Error()
+	form.Message = c.said(err)
 	return true
 }
 

@@ -65,13 +65,13 @@ func (l *Language) Said(text string) string {
 		}
 		return placeholder.ReplaceAllStringFunc(p.text, func(place string) string {
 			n := int(place[1] - '0')
-			if n >= len(values) {
+			switch {
+			case n >= len(values):
 				return place
+			case n == len(values)-1 && strings.HasSuffix(text, values[n]):
+				return l.Said(values[n]) // what comes last is often a reason, worded elsewhere
 			}
-			if translated, known := l.said[values[n]]; known {
-				return translated
-			}
-			return values[n]
+			return cmp.Or(l.said[values[n]], values[n])
 		})
 	}
 	return text
