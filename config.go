@@ -87,6 +87,7 @@ func (s *Settings) Normalize() {
 	}
 	setDefault(&s.Cleanup.AfterDays, DefaultAfterDays)
 	s.Alerts.Normalize()
+	s.StatusPage.normalize()
 }
 
 // Normalize brings the resource into its canonical form.

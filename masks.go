@@ -20,6 +20,9 @@ func (s *Settings) KeepMasked(stored *Settings) {
 	if s.SMTP != nil && s.SMTP.Password.Masked() && stored.SMTP != nil && s.SMTP.sameAccount(stored.SMTP) {
 		s.SMTP.Password = stored.SMTP.Password
 	}
+	if s.StatusPage.Token.Masked() && stored.StatusPage.Token != "" {
+		s.StatusPage.Token = stored.StatusPage.Token
+	}
 	for i := range s.Alerts.Channels {
 		c := &s.Alerts.Channels[i]
 		was := find(stored.Alerts.Channels, func(o *Channel) bool { return o.Name == c.Name })

@@ -14,6 +14,7 @@ type Settings struct {
 	Outbound    Outbound      `json:"outbound"`
 	SMTP        *SMTP         `json:"smtp,omitempty"`
 	Alerts      Alerts        `json:"alerts"`
+	StatusPage  StatusPage    `json:"status_page"`
 }
 
 // RetryPolicy spaces the rounds of a task: the wait after round n is

@@ -197,6 +197,7 @@ func (s *Settings) validate(at place) {
 		s.SMTP.validate(at.field("smtp"))
 	}
 	s.Alerts.validate(at.field("alerts"))
+	s.StatusPage.validate(at.field("status_page"))
 }
 
 func (s *Sessions) validate(at place) {

@@ -290,6 +290,13 @@ func config() *rapid.Generator[*dispatchapy.Config] {
 			Sessions: dispatchapy.Sessions{Idle: duration().Draw(t, "idle"), Absolute: duration().Draw(t, "absolute")},
 			Outbound: dispatchapy.Outbound{AllowPrivate: rapid.Bool().Draw(t, "private")},
 			Alerts:   alerts(t),
+			StatusPage: dispatchapy.StatusPage{
+				Enabled: rapid.Bool().Draw(t, "status"), Title: text().Draw(t, "title"), Public: rapid.Bool().Draw(t, "public"),
+				Token: dispatchapy.Secret(text().Draw(t, "status token")), Resources: rapid.Bool().Draw(t, "show resources"),
+				Endpoints: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) dispatchapy.StatusEndpoint {
+					return dispatchapy.StatusEndpoint{Path: text().Draw(t, "path"), Name: text().Draw(t, "shown as")}
+				}), 0, 2).Draw(t, "shown"),
+			},
 			SMTP: maybe(t, "smtp", rapid.Custom(func(t *rapid.T) dispatchapy.SMTP {
 				return dispatchapy.SMTP{
 					Host: text().Draw(t, "host"), Port: rapid.IntRange(0, 600).Draw(t, "port"), Username: text().Draw(t, "user"), Password: dispatchapy.Secret(text().Draw(t, "password")),

@@ -30,7 +30,7 @@ func TestExampleIsValidAndHasEveryKey(t *testing.T) {
 // allKeys lists the keys a file can have, by asking for them with a wrong one.
 func allKeys() []string {
 	_, err := Parse("x", []byte(`{"version":1,"?":0,"settings":{"?":0,"retry":{"?":0},"smtp":{"?":0},"cleanup":{"?":0},"outbound":{"?":0},"task_delay":{"?":0},
-		"alerts":{"?":0,"channels":[{"?":0}],"resource_down":{"?":0},"backlog_old":{"?":0},"failures_high":{"?":0},"certificate_expiring":{"?":0}}},
+		"status_page":{"?":0,"endpoints":[{"?":0}]},"alerts":{"?":0,"channels":[{"?":0}],"resource_down":{"?":0},"backlog_old":{"?":0},"failures_high":{"?":0},"certificate_expiring":{"?":0}}},
 		"resources":[{"?":0,"name":"a","rate_limit":{"?":0},"health_check":{"?":0,"flap":{"?":0}},"alerts":{"?":0},"maintenance":[{"?":0,"weekly":{"?":0}}],"notify":{"?":0,"email":{"?":0},"webhook":{"?":0}}}],
 		"endpoints":[{"?":0,"path":"a","mapping":{"a":{"b":{"?":0}}},"retry":{"?":0},"alerts":{"?":0},"dev":{"?":0,"rules":[{"?":0,"if":{"?":0},"set":{"?":0}}]}}],
 		"clients":[{"?":0,"name":"a","dev":{"?":0}}]}`))

@@ -81,6 +81,17 @@ type spyStore struct {
 	importErr error // of ImportTasks, once tasks were imported
 	onImport  func()
 	failAfter int // TransitionTasks calls that still work; negative: all
+
+	loadHealth func() error // before LoadHealth; nil: nothing
+}
+
+func (s *spyStore) LoadHealth(ctx context.Context) ([]dispatchapy.Health, error) {
+	if s.loadHealth != nil {
+		if err := s.loadHealth(); err != nil {
+			return nil, err
+		}
+	}
+	return s.Store.LoadHealth(ctx)
 }
 
 func (s *spyStore) ApplyConfig(ctx context.Context, u store.ConfigUpdate) (int64, []int64, error) {

@@ -97,6 +97,14 @@ func resourceImpact(cfg *dispatchapy.Config, r *dispatchapy.Resource) Impact {
 }
 
 func renameEndpoint(draft *dispatchapy.Config, from, to string) {
+	if page := &draft.Settings.StatusPage; onStatusPage(page, from) {
+		page.Endpoints = slices.Clone(page.Endpoints)
+		for i := range page.Endpoints {
+			if page.Endpoints[i].Path == from {
+				page.Endpoints[i].Path = to
+			}
+		}
+	}
 	for i := range draft.Clients {
 		c := &draft.Clients[i]
 		if slices.Contains(c.Endpoints, from) {
@@ -114,9 +122,13 @@ func renameEndpoint(draft *dispatchapy.Config, from, to string) {
 	}
 }
 
-// removeEndpoint takes the endpoint away from its clients, with the rules that
-// are limited to it: they would apply everywhere without it.
+// removeEndpoint takes the endpoint away from the status page and from its
+// clients, with the rules that are limited to it: they would apply everywhere
+// without it.
 func removeEndpoint(draft *dispatchapy.Config, path string) {
+	if page := &draft.Settings.StatusPage; onStatusPage(page, path) {
+		page.Endpoints = slices.DeleteFunc(slices.Clone(page.Endpoints), func(e dispatchapy.StatusEndpoint) bool { return e.Path == path })
+	}
 	for i := range draft.Clients {
 		c := &draft.Clients[i]
 		if slices.Contains(c.Endpoints, path) {
@@ -127,6 +139,10 @@ func removeEndpoint(draft *dispatchapy.Config, path string) {
 			c.Dev.RulesEnabled = c.Dev.RulesEnabled && len(c.Dev.Rules) > 0
 		}
 	}
+}
+
+func onStatusPage(page *dispatchapy.StatusPage, path string) bool {
+	return slices.ContainsFunc(page.Endpoints, func(e dispatchapy.StatusEndpoint) bool { return e.Path == path })
 }
 
 func limitedTo(rules []dispatchapy.Rule, path string) bool {

@@ -83,6 +83,7 @@ func maskSettings(s *dispatchapy.Settings) {
 	if s.SMTP != nil {
 		s.SMTP.Password = dispatchapy.Secret(s.SMTP.Password.String())
 	}
+	s.StatusPage.Token = dispatchapy.Secret(s.StatusPage.Token.String())
 	for _, c := range s.Alerts.Channels {
 		maskWebhook(c.Webhook)
 	}
@@ -93,6 +94,9 @@ func restoreSettings(edited, stored *dispatchapy.Settings) []dispatchapy.FieldEr
 	var faults []dispatchapy.FieldError
 	if edited.SMTP != nil && edited.SMTP.Password.Masked() {
 		faults = append(faults, nothingToKeep("smtp.password"))
+	}
+	if edited.StatusPage.Token.Masked() {
+		faults = append(faults, nothingToKeep("status_page.token"))
 	}
 	for i, c := range edited.Alerts.Channels {
 		faults = append(faults, webhookStillMasked(fmt.Sprintf("alerts.channels[%d].webhook", i), c.Webhook)...)

@@ -132,6 +132,7 @@ type Service struct {
 	follow   func(clientID int64, position string) (ChangeReader, error)
 	position func() string
 	names    atomic.Pointer[directory]
+	status   statusCache
 
 	mailTests  atomic.Int32 // under way
 	alertTests atomic.Int32 // under way
