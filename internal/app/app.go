@@ -207,7 +207,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	})
 	mailer := mail.New(mail.Options{Dial: client.Connect})
 	a.notify = notify.New(notify.Options{
-		Store: a.store, Snapshots: a.table, Mailer: mailer, Poster: client, Observer: a.metrics, Log: a.log,
+		Store: a.store, Snapshots: a.table, Mailer: mailer, Poster: client, Observer: toldObserver{a.metrics, a.live.Publish}, Log: a.log,
 		InstanceKey: instanceKey, Host: hostName(),
 	})
 	a.people = people.New(people.Options{Store: a.store, Box: box, Snapshots: a.table, Log: a.log})

@@ -110,6 +110,19 @@ func (m *metrics) Finished(status dispatchapy.Status, since time.Duration) {
 	m.delivery.Observe(since.Seconds())
 }
 
+// toldObserver counts what people are told, and has pages look again that show
+// it.
+type toldObserver struct {
+	*metrics
+	publish func(dispatchapy.Change)
+}
+
+// Notified implements notify.Observer.
+func (o toldObserver) Notified(via dispatchapy.Via, status dispatchapy.NotificationStatus) {
+	o.metrics.Notified(via, status)
+	o.publish(dispatchapy.Change{Kind: dispatchapy.ChangeIncident})
+}
+
 // Notified observes what people are told.
 func (m *metrics) Notified(via dispatchapy.Via, status dispatchapy.NotificationStatus) {
 	m.notified.WithLabelValues(string(via), string(status)).Inc()

@@ -29,7 +29,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"words":     func() map[string]string { return scriptWords(lang) },
 		"languages": func() []*i18n.Language { return i18n.Languages },
 		"lower":     strings.ToLower, "join": strings.Join, "atrow": At, "contains": strings.Contains,
-		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices, "noticemethods": noticeMethods, "weekdays": w.weekdays,
+		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices, "noticemethods": noticeMethods, "weekdays": w.weekdays, "told": w.told,
 	}
 }
 

@@ -11,11 +11,16 @@ import (
 type incidentPage struct {
 	Shell
 	*incidentRow
-	Form    *Form // of a note
-	Entries []entry
-	Gone    bool             // what it is about is deleted
-	Repairs *service.Repairs // of the resource, over repairSpan; nil: it is not about one that was down
+	Form     *Form // of a note
+	Entries  []entry
+	Gone     bool               // what it is about is deleted
+	Told     []*notificationRow // the latest ones
+	MoreTold bool
+	Repairs  *service.Repairs // of the resource, over repairSpan; nil: it is not about one that was down
 }
+
+// latestTold is how many notifications stand on the page of an incident.
+const latestTold = 10
 
 // repairSpan is the time over which an incident is compared with others.
 const repairSpan = "30d"
@@ -47,6 +52,11 @@ func (ui *UI) incidentPage(c *call, id int64, form *Form) error {
 	if err := p.addSubject(c); err != nil {
 		return err
 	}
+	told, err := c.notifications(service.NotificationFilter{Incident: id}, service.PageRequest{Limit: latestTold})
+	if err != nil {
+		return err
+	}
+	p.Told, p.MoreTold = told.Items, told.Next != ""
 	return c.showStatus(form.Status(), "incident", p.What, p)
 }
 

@@ -80,6 +80,7 @@ func (ui *UI) routes() []route {
 		ui.activityRoutes(),
 		ui.incidentRoutes(),
 		ui.alertRoutes(),
+		ui.notificationRoutes(),
 		ui.resourceRoutes(),
 		ui.endpointRoutes(),
 		ui.setupRoutes(),

@@ -65,7 +65,7 @@ function take(event) {
 }
 
 function concerns({ dataset }, event) {
-  return dataset.live.split(" ").includes(event.kind) && (!dataset.liveId || dataset.liveId === String(event.id));
+  return dataset.live.split(" ").includes(event.kind) && (!dataset.liveId || !event.id || dataset.liveId === String(event.id));
 }
 
 // How much is held, and what is wrong, stands beside its place on every page.
