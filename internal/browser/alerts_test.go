@@ -1,6 +1,11 @@
 package browser_test
 
-import "testing"
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
 
 // toldFile has channels of both kinds, and rules of every place.
 const toldFile = `
@@ -54,5 +59,107 @@ func TestAlertPages(t *testing.T) {
 	b.see("Saved.")
 	if got := b.value("Old backlog: how long"); got != "45m" {
 		t.Errorf("the field shows %q", got)
+	}
+}
+
+// watchedFile has a resource with a backup, and people who are told of it by
+// mail and webhook. $port is that of the mail server.
+const watchedFile = `
+version: 1
+settings:
+  smtp: {host: 127.0.0.1, port: $port, encryption: none, from: gateway@example.com}
+  alerts:
+    channels:
+      - {name: ops, group_for: 1s, email: {to: [ops@example.com]}}
+      - {name: chat, group_for: 1s, webhook: {url: "$sink/chat", payload: {text: "{title}"}}}
+      - {name: pager, group_for: 1s, webhook: {url: "http://127.0.0.1:1/", retries: 0}}
+    endpoint_on_backup: {enabled: false}
+    breaker_open: {enabled: false}
+resources:
+  - {name: Primary SMS, url: $sink/primary, health_check: {enabled: true, method: actual, interval: {min: 1h, max: 2h}}}
+  - {name: Backup Chat, url: $sink/backup}
+endpoints:
+  - {path: send_alert, resources: [Primary SMS, Backup Chat]}
+clients:
+  - {name: shop, token: dpy_browser-shop-token-0123456789, endpoints: [send_alert]}
+`
+
+// TestHealth is flow B13: a resource goes down and comes back, and people are
+// told of each once.
+func TestHealth(t *testing.T) {
+	port, mails := mailServer(t)
+	g := start(t, strings.ReplaceAll(watchedFile, "$port", port))
+	b := open(t, g.url)
+	b.signIn("/resources")
+	primary := resourceID(b, "Primary SMS")
+	b.goTo("/incidents/notifications")
+	b.see("Nobody was told anything yet")
+	b.gates("notifications-empty", "/incidents/notifications")
+	first := len(g.sink.received("/primary"))
+
+	b.goTo(primary)
+	release := g.sink.block("/primary")
+	b.click("Check now")
+	b.await("the check to be under way", `document.querySelector("form[action$='/check'] button")`)
+	eventually(t, "the check", func() bool { return len(g.sink.received("/primary")) == first+1 })
+	b.click("Check now")
+	release()
+	b.see("Primary SMS works")
+	if made := len(g.sink.received("/primary")) - first; made != 1 {
+		t.Errorf("two clicks made %d requests", made)
+	}
+
+	g.sink.answer("/primary", http.StatusBadGateway, `{"error":"overloaded"}`)
+	b.click("Check now")
+	b.see("Primary SMS does not work")
+	b.see("Down: it gets no messages until a check succeeds.")
+	if mail := <-mails; !strings.Contains(mail, "Primary SMS") || !strings.Contains(mail, "DOWN") {
+		t.Errorf("the mail is %s", mail)
+	}
+	eventually(t, "the webhook", func() bool { return len(g.sink.received("/chat")) == 1 })
+	b.goTo("/")
+	b.see("Primary SMS is down; Backup Chat takes over.")
+	b.see("Primary SMS is down")
+	b.goTo("/incidents")
+	b.click("Primary SMS is down")
+	b.await("three outcomes", `document.querySelectorAll(".notices > li .badge.ok").length === 2 && document.querySelectorAll(".notices > li .badge.fail").length === 1`)
+	incident := js[string](b, `location.pathname`)
+	b.gates("incident-told", incident)
+	b.gates("notifications", "/incidents/notifications")
+	b.goTo("/incidents/notifications?state=failed")
+	notification := b.linkOf("a.main-link")
+	b.gates("notification", notification)
+
+	g.sink.answer("/primary", http.StatusOK, `{}`)
+	b.goTo(primary)
+	b.click("Check now")
+	b.see("Primary SMS works")
+	if mail := <-mails; !strings.Contains(mail, "Primary SMS") || !strings.Contains(mail, "UP") {
+		t.Errorf("the mail is %s", mail)
+	}
+	eventually(t, "the second webhook", func() bool { return len(g.sink.received("/chat")) == 2 })
+	for range 4 {
+		g.manage(http.MethodPost, "/v1"+primary+"/check", "")
+	}
+	b.goTo(primary)
+	b.await("more than five checks", `document.querySelectorAll("#log tbody tr").length > 5`)
+	b.await("the outcome in the log", `document.querySelectorAll("#log .told-list a").length >= 6`)
+	b.gates("resource-told", primary)
+	b.goTo(incident)
+	b.see("Primary SMS was down")
+	b.see("It is over")
+	if len(mails) != 0 || len(g.sink.received("/chat")) != 2 {
+		t.Errorf("%d mails and %d calls too many", len(mails), len(g.sink.received("/chat"))-2)
+	}
+}
+
+// eventually waits for something that no page shows.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !done(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: did not come", what)
+		}
+		time.Sleep(10 * time.Millisecond) // between two looks, not for something to happen
 	}
 }

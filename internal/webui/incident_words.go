@@ -2,6 +2,7 @@ package webui
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"dispatchapy"
@@ -146,7 +147,9 @@ func (w *words) entry(i *dispatchapy.IncidentEntry) entry {
 	case dispatchapy.EntryNote:
 		e.Icon, e.Title, e.Detail = "pencil", w.lang.T("{by} wrote", by...), i.Detail
 	case dispatchapy.EntryNotified:
-		e.Icon, e.Title = "mail", w.lang.T("People were told")
+		if e.Icon, e.Title = "mail", w.lang.T("People were told"); !strings.HasPrefix(i.Detail, "told: ") {
+			e.Tone, e.Title = "warn", w.lang.T("People could not be told")
+		}
 	case dispatchapy.EntryClosed:
 		e.Tone, e.Title = "ok", w.lang.T("It is over")
 	default:

@@ -96,7 +96,7 @@ func (p *notificationsPage) addFilters(c *call) error {
 	for _, f := range []struct {
 		key, label, all string
 		names           func(*call) ([]string, error)
-	}{{"channel", c.t("Channel"), c.t("Any channel"), channelNames}, {"resource", c.t("Notice of a resource"), c.t("Any resource's own notice"), resourceNames}} {
+	}{{"channel", c.t("Channel"), c.t("Any channel"), channelNames}, {"resource", c.t("Notice of a resource"), c.t("Any resource"), resourceNames}} {
 		field, err := c.nameFilter(f.key, f.label, f.all, p.Form.Value(f.key), f.names)
 		if err != nil {
 			return err
