@@ -218,6 +218,22 @@ func TestValidateNamesEveryFault(t *testing.T) {
 			"endpoints[0].alerts.failures_high.percent: between 1 and 99", "endpoints[0].alerts.failures_high.within: between 1m and 1h",
 			"endpoints[0].alerts.failures_high.at_least: between 1 and 1000000",
 		}},
+		{"status page", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			c.Settings.StatusPage = StatusPage{Enabled: true, Title: "a\nb", Endpoints: []StatusEndpoint{{Path: "send/sms", Name: strings.Repeat("x", 201)}, {Path: "/send/sms/"}, {Path: "nope"}}}
+		}, []string{
+			"settings.status_page.title: ", "settings.status_page.token: is missing", "settings.status_page.endpoints[0].name: 200 characters",
+			`settings.status_page.endpoints[1].path: "send/sms" is repeated`, `settings.status_page.endpoints[2].path: there is no endpoint "nope"`,
+		}},
+		{"token of the status page", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			c.Settings.StatusPage = StatusPage{Public: true, Token: "fifteen letters"}
+		}, []string{"settings.status_page.token: between 16 and 200", "settings.status_page.token: printable ASCII"}},
+		{"masked token of the status page", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			c.Settings.StatusPage = StatusPage{Token: Redacted, Endpoints: make([]StatusEndpoint, MaxStatusEndpoints+1)}
+			for i := range c.Settings.StatusPage.Endpoints {
+				c.Settings.StatusPage.Endpoints[i].Path = fmt.Sprint("e", i)
+				c.Endpoints = append(c.Endpoints, Endpoint{Path: fmt.Sprint("e", i)})
+			}
+		}, []string{"settings.status_page.token: is masked", "settings.status_page.endpoints: at most 50"}},
 		{"test values missing", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) { r.HealthCheck.TestValues = nil }, []string{"resources[0].health_check.test_values: to, text"}},
 		{"test values broken", func(_ *Config, r *Resource, _ *Endpoint, _ *Client) {
 			r.HealthCheck.TestValues = map[string]json.RawMessage{"to": json.RawMessage(`{`), "text": nil}

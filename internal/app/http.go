@@ -67,6 +67,7 @@ func (a *App) handler() http.Handler {
 	})
 	mux.Handle("/v1/", management)
 	mux.Handle(httpapi.UserDocumentPath, management)
+	mux.Handle(httpapi.BadgePath, management)
 	a.serveSignIn(mux)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

@@ -70,7 +70,8 @@ func (c Change) String() string {
 // token or token_hash its token; a new client without one gets a token, told in
 // its Change. A secret that is masked (dispatchapy.Redacted) stays what it is.
 // Objects that are not in the file stay, unless prune. Settings are
-// laid over the current ones field by field, also with prune. The result is
+// laid over the current ones field by field, also with prune; the status page
+// loses endpoints that are pruned, unless the file says which it has. The result is
 // normalised, not validated. It holds hashes instead of tokens.
 func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.Config, changes []Change, err error) {
 	before := clone(current)
@@ -90,6 +91,9 @@ func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.C
 	next.Resources = merge(before.Resources, given.Resources, prune, resourceKeys)
 	next.Endpoints = merge(before.Endpoints, given.Endpoints, prune, endpointKeys)
 	next.Clients = merge(before.Clients, given.Clients, prune, clientKeys)
+	if f.settings.get("status_page").get("endpoints") == nil {
+		dropUnshown(next)
+	}
 	keepMasked(next, before)
 	next.Normalize()
 
@@ -104,6 +108,15 @@ func Plan(current *dispatchapy.Config, f *File, prune bool) (next *dispatchapy.C
 	}
 	f.planned = next
 	return next, changes, nil
+}
+
+// dropUnshown takes endpoints that are pruned off a status page that the file
+// says nothing about.
+func dropUnshown(next *dispatchapy.Config) {
+	page := &next.Settings.StatusPage
+	page.Endpoints = slices.DeleteFunc(page.Endpoints, func(shown dispatchapy.StatusEndpoint) bool {
+		return !slices.ContainsFunc(next.Endpoints, func(e dispatchapy.Endpoint) bool { return e.Path == shown.Path })
+	})
 }
 
 // objectKeys are the name and the identity of a kind of object.

@@ -104,6 +104,22 @@ func TestPlanKeepsIDs(t *testing.T) {
 	}
 }
 
+// An endpoint that is pruned leaves the status page, unless the file wants it
+// there, which is refused where the whole is judged.
+func TestPruneAndTheStatusPage(t *testing.T) {
+	for text, want := range map[string][]dispatchapy.StatusEndpoint{
+		"endpoints: [{path: sms}]": {{Path: "sms", Name: "Texts"}}, "": {}, "settings: {status_page: {title: T}}": {},
+		"settings: {status_page: {endpoints: [{path: sms}]}}": {{Path: "sms"}},
+	} {
+		current := stored()
+		current.Settings.StatusPage.Endpoints = []dispatchapy.StatusEndpoint{{Path: "sms", Name: "Texts"}}
+		next := mustPlan(t, current, mustParse(t, "version: 1\n"+text), true)
+		if diff := cmp.Diff(want, next.Settings.StatusPage.Endpoints); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
 func TestPlanMakesATokenForANewClient(t *testing.T) {
 	f := mustParse(t, "version: 1\nclients: [{name: shop}, {name: new}]")
 	next, changes, err := Plan(stored(), f, false)

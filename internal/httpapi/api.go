@@ -43,7 +43,8 @@ type api struct {
 	mux     *http.ServeMux
 }
 
-// New makes the handler of everything under /v1/ and of UserDocumentPath.
+// New makes the handler of everything under /v1/ and BadgePath, and of
+// UserDocumentPath.
 func New(o Options) http.Handler {
 	a := &api{service: o.Service, people: o.People, log: o.Log, mux: http.NewServeMux()}
 	a.huma = humago.New(a.mux, humaConfig())
@@ -56,6 +57,7 @@ func New(o Options) http.Handler {
 	a.registerIncidents()
 	a.registerNotifications()
 	a.registerAlerts()
+	a.registerStatus()
 	a.registerEndpoints()
 	a.registerPreview()
 	a.registerTrial()
@@ -83,6 +85,7 @@ func New(o Options) http.Handler {
 	open := http.NewServeMux()
 	open.Handle(root, auth)
 	open.Handle("GET "+UserDocumentPath, auth)
+	open.HandleFunc("GET "+BadgePath, a.badge)
 	open.HandleFunc("GET "+openAPIPath, serveDocument(a.huma.OpenAPI()))
 	return a.guard(a.sameOrigin(open))
 }

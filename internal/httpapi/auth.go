@@ -45,7 +45,7 @@ func principalOf(ctx context.Context) dispatchapy.Principal { return callerOf(ct
 func (a *authenticator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := caller{from: people.From{Address: r.RemoteAddr, Agent: r.UserAgent()}}
 	if !isSignIn(r) {
-		if err := a.authenticate(r, &c); err != nil {
+		if err := a.authenticate(r, &c); err != nil && !isForVisitors(r) {
 			a.api.fail(w, r, err)
 			return
 		}
@@ -56,6 +56,12 @@ func (a *authenticator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // isSignIn reports whether this is the one operation for which nobody has to
 // be known.
 func isSignIn(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Path == sessionPath }
+
+// isForVisitors reports whether strangers may ask, too: whom the status page is
+// shown to is up to the service.
+func isForVisitors(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == statusPath
+}
 
 func (a *authenticator) authenticate(r *http.Request, c *caller) (err error) {
 	token := tokenOf(r)

@@ -11,7 +11,7 @@ import (
 )
 
 // UserDocumentPath is where everybody finds the OpenAPI document of what they
-// may call. It is the one path of the API outside of /v1/.
+// may call. It is the one operation of the API outside of /v1/.
 const UserDocumentPath = "/openapi-user.json"
 
 const typeOpenAPI = "application/openapi+json"

@@ -44,6 +44,7 @@ const baseFile = `
 version: 1
 settings:
   smtp: {host: mail.example, from: a@b.example, username: u, password: hush-smtp}
+  status_page: {enabled: true, token: hush-status-token, endpoints: [{path: sms, name: "Text <messages>"}]}
 resources:
   - {name: primary, url: "http://127.0.0.1:9001/send", headers: {X-Key: hush-header}}
   - {name: backup, url: "http://127.0.0.1:9002/send"}
