@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/gatewayfile"
 	"dispatchapy/internal/store"
 )
 
@@ -65,7 +66,7 @@ func (s *Service) TestAlert(ctx context.Context, p dispatchapy.Principal, in Ale
 
 // channel gives the channel with its secrets and its defaults, switched on.
 func (in *AlertTestInput) channel(stored *dispatchapy.Config, resource *dispatchapy.Resource) (*dispatchapy.Channel, error) {
-	c := in.Channel
+	c := gatewayfile.Clone(&in.Channel) // secrets go into it that are not the caller's to have
 	if c.Name == "" {
 		c.Name = "test"
 	}
@@ -77,7 +78,7 @@ func (in *AlertTestInput) channel(stored *dispatchapy.Config, resource *dispatch
 		c.Webhook.Enabled = &on
 	}
 	trial := &dispatchapy.Config{Settings: dispatchapy.DefaultSettings()}
-	trial.Settings.Alerts.Channels = []dispatchapy.Channel{c}
+	trial.Settings.Alerts.Channels = []dispatchapy.Channel{*c}
 	trial.Settings.Normalize()
 	edited := &trial.Settings.Alerts.Channels[0]
 	if resource != nil {

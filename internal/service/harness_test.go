@@ -127,6 +127,12 @@ func (f checkerFunc) CheckNow(ctx context.Context, id int64, _ string) (dispatch
 	return f(ctx, id)
 }
 
+type alerterFunc func(c *dispatchapy.Channel) dispatchapy.AlertTest
+
+func (f alerterFunc) TestAlert(_ context.Context, c *dispatchapy.Channel, _ *dispatchapy.Resource) dispatchapy.AlertTest {
+	return f(c)
+}
+
 // fakeRooms says of resources, by name, why they cannot be used.
 type fakeRooms map[string]routing.Reason
 
@@ -172,6 +178,7 @@ func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 		Checker: checkerFunc(func(_ context.Context, id int64) (dispatchapy.Check, error) {
 			return dispatchapy.Check{ID: 1, ResourceID: id, OK: true}, nil
 		}),
+		Alerter:  alerterFunc(func(*dispatchapy.Channel) dispatchapy.AlertTest { return dispatchapy.AlertTest{OK: true} }),
 		Log:      slog.New(slog.NewTextHandler(n.logs, nil)),
 		Delivery: service.Delivery{Rooms: n.rooms, Judge: n.judge, Submitter: n, Sender: client},
 		Publish:  func(c dispatchapy.Change) { n.published = append(n.published, c) },

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dispatchapy"
+	"dispatchapy/internal/gatewayfile"
 	"dispatchapy/internal/routing"
 	"dispatchapy/internal/transform"
 )
@@ -141,9 +142,10 @@ func (in *PreviewInput) endpoint(snapshot *routing.Snapshot, saved *routing.Endp
 		changed.Mapping = in.Mapping
 	}
 	if in.Dev != nil {
-		alone := dispatchapy.Config{Endpoints: []dispatchapy.Endpoint{{Dev: *in.Dev}}}
-		alone.Normalize()
-		changed.Dev = alone.Endpoints[0].Dev
+		// A copy: the rules may be those in force, which others read.
+		tried := gatewayfile.Clone(&dispatchapy.Endpoint{Dev: *in.Dev})
+		tried.Normalize()
+		changed.Dev = tried.Dev
 	}
 	return snapshot.Try(&changed)
 }

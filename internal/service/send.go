@@ -49,7 +49,6 @@ func (s *Service) SendMessage(ctx context.Context, p dispatchapy.Principal, endp
 	}
 	message.IdempotencyKey = in.IdempotencyKey
 	if p.IsStaff() {
-		message.By = p.Name
 		message.Note, message.By = fmt.Sprintf("sent by %s as client %s", p.Name, client.Name), p.Name
 		if err := s.noteSending(ctx, p, endpoint, client); err != nil {
 			return dispatchapy.Receipt{}, err

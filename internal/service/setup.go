@@ -76,7 +76,8 @@ func (in *SetupInput) prepared(current *dispatchapy.Config) (*SetupInput, error)
 		if at < 0 {
 			return nil, invalid("resource", "there is no such resource any more: choose another one")
 		}
-		out.Resource = current.Resources[at]
+		// A copy: what is in force is shared by those who read it.
+		out.Resource = *gatewayfile.Clone(&current.Resources[at])
 	}
 	r, e, c := &out.Resource, &out.Endpoint, &out.Client
 	r.Normalize()
