@@ -67,12 +67,23 @@ func (p *People) SignInClient(ctx context.Context, token dispatchapy.Secret, fro
 	client := p.clientByToken(token)
 	if client == nil {
 		p.refused(ctx, nil, from)
-		return SignedIn{}, dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the token is not valid")
+		return SignedIn{}, errNoToken
 	}
 	attempt.succeeded()
 	p.NoteClient(client.ID)
-	return p.begin(ctx, clientPrincipal(client), from)
+	in, err := p.begin(ctx, clientPrincipal(client), from)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	// The token may have been changed meanwhile, and the sessions ended before
+	// this one began.
+	if p.clientByToken(token) == nil {
+		return SignedIn{}, errors.Join(errNoToken, p.endByToken(ctx, in.Token))
+	}
+	return in, nil
 }
+
+var errNoToken = dispatchapy.Errorf(dispatchapy.CodeUnauthenticated, "the token is not valid")
 
 func (p *People) clientByToken(token dispatchapy.Secret) *routing.Client {
 	if token == "" {

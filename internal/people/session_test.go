@@ -399,6 +399,25 @@ func TestSessionsThatCouldNotBeEnded(t *testing.T) {
 	}
 }
 
+// TestATokenChangedWhileSigningIn has a client's token changed, and the sessions
+// of the old one ended, between the check of the old one and the storing of the
+// session.
+func TestATokenChangedWhileSigningIn(t *testing.T) {
+	n := start(t)
+	n.table.Store(n.configured(2, "token-a"))
+	n.refresh()
+	n.store.race = func() {
+		n.store.race = nil
+		n.table.Store(n.configured(3, "token-a2"))
+		n.refresh()
+	}
+	_, err := n.SignInClient(t.Context(), "token-a", home)
+	wantCode(t, err, dispatchapy.CodeUnauthenticated)
+	if len(n.store.sessions) > 0 {
+		t.Error("a session of the old token is left")
+	}
+}
+
 // TestAPasswordChangedWhileSigningIn has the password changed between the check
 // of the old one and the storing of the session, by another node.
 func TestAPasswordChangedWhileSigningIn(t *testing.T) {
