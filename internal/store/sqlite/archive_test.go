@@ -206,6 +206,74 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// TestRestoreGivesNothingOutTwice restores a backup from before anything was
+// given out: what receivers, senders and editors hold on to goes on after what
+// they have seen.
+func TestRestoreGivesNothingOutTwice(t *testing.T) {
+	dir := t.TempDir()
+	path, backup := filepath.Join(dir, "dispatchapy.db"), filepath.Join(dir, "backup.db")
+	s := openAt(t, path)
+	if err := openArchive(t, path).Copy(t.Context(), backup); err != nil {
+		t.Fatal(err)
+	}
+	first := giveOut(t, s)
+	shut(t, s)
+	if _, err := sqlite.Restore(t.Context(), backup, path, nil); err != nil {
+		t.Fatal(err)
+	}
+	s = openAt(t, path)
+	defer shut(t, s)
+	for what, id := range giveOut(t, s) {
+		if id <= first[what] {
+			t.Errorf("%s %d was given out before: the last one was %d", what, id, first[what])
+		}
+	}
+}
+
+// giveOut makes one of everything that others know by a number.
+func giveOut(t *testing.T, s store.Store) map[string]int64 {
+	t.Helper()
+	ctx := t.Context()
+	present, err := s.ConfigVersion(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	version, ids, err := s.ApplyConfig(ctx, store.ConfigUpdate{
+		Expect: present, Put: []store.ConfigObject{{Kind: store.KindResource, Name: "a", Body: []byte("sealed")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, now := store.ConditionKey{Kind: dispatchapy.EventBreakerOpen, ResourceID: ids[0]}, time.Now()
+	late, err := s.RecordConditions(ctx, []store.ConditionChange{{
+		Condition: store.Condition{ConditionKey: key, Active: true, Since: now},
+		Incident: &store.IncidentChange{
+			Kind: key.Kind, ResourceID: key.ResourceID, At: now, Open: true,
+			Event: &dispatchapy.Event{Kind: key.Kind, ResourceID: key.ResourceID, At: now},
+		},
+	}})
+	if err != nil || len(late) > 0 {
+		t.Fatal(late, err)
+	}
+	events, err := s.ClaimEvents(ctx, time.Minute, 1)
+	if err != nil || len(events) != 1 {
+		t.Fatal(events, err)
+	}
+	notice := store.Notice{Channel: dispatchapy.ChannelRef{Name: "chat", Via: dispatchapy.ViaWebhook}, Group: "g"}
+	stale, err := s.PlanEvents(ctx, []store.EventPlan{{EventID: events[0].Event.ID, Fence: events[0].Fence, Notices: []store.Notice{notice}}})
+	if err != nil || len(stale) > 0 {
+		t.Fatal(stale, err)
+	}
+	told, err := s.ListNotifications(ctx, store.NotificationQuery{Limit: 1})
+	if err != nil || len(told) != 1 {
+		t.Fatal(told, err)
+	}
+	return map[string]int64{
+		"task": insertOne(t, s, "r"), "version": version, "object": ids[0],
+		"event": events[0].Event.ID, "incident": events[0].Event.IncidentID, "notification": told[0].ID,
+	}
+}
+
 // TestRestoreInPlaceOfWhatIsDamaged keeps the pieces.
 func TestRestoreInPlaceOfWhatIsDamaged(t *testing.T) {
 	dir := t.TempDir()

@@ -38,8 +38,9 @@ func Restore(ctx context.Context, backup, path string, accept func(*Archive) err
 }
 
 // forgetSince makes a backup that is going to be used fit for the present:
-// sessions in it may have been ended since, and so all end; and ids that the
-// old database, if it can be read, has given out since are not given out again.
+// sessions in it may have been ended since, and so all end; and ids and versions
+// that the old database, if it can be read, has given out since are not given
+// out again.
 func forgetSince(ctx context.Context, part, old string) (err error) {
 	db := connect(part, []string{"busy_timeout(10000)", "journal_mode(DELETE)", "synchronous(FULL)"}, 1)
 	defer func() { err = errors.Join(err, db.Close()) }()
@@ -48,10 +49,8 @@ func forgetSince(ctx context.Context, part, old string) (err error) {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	for name, id := range lastIDs(ctx, old) {
-		if _, err := tx.ExecContext(ctx, "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", id, name); err != nil {
-			return err
-		}
+	if err := goOnAfter(ctx, tx, old); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM sessions"); err != nil {
 		return err
@@ -63,25 +62,48 @@ func forgetSince(ctx context.Context, part, old string) (err error) {
 	return tx.Commit()
 }
 
-// lastIDs gives the newest ids of a database by table.
+// goOnAfter makes the ids and versions of a backup go on after those of the old
+// database. Others hold on to them: senders to the ids of tasks, receivers to
+// those of notifications and incidents, and whoever is about to change an
+// object to its version.
+func goOnAfter(ctx context.Context, tx *sql.Tx, old string) error {
+	ids, version := lastGiven(ctx, old)
+	for table, id := range ids {
+		// A table into which nothing was ever written has no row yet.
+		for _, statement := range []string{
+			"INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
+			"UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1",
+		} {
+			if _, err := tx.ExecContext(ctx, statement, table, id); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = max(value, ?) WHERE key = 'config_version'", version)
+	return err
+}
+
+// lastGiven gives the newest ids of a database by table, and the version of its
+// configuration.
 //
 // Failure policy: fail open. One that is damaged or not there says nothing, and
 // its ids are given out again; tasks are told apart by their time as well.
-func lastIDs(ctx context.Context, path string) map[string]int64 {
-	last := map[string]int64{}
+func lastGiven(ctx context.Context, path string) (ids map[string]int64, version int64) {
+	ids = map[string]int64{}
 	archive, err := OpenArchive(ctx, path)
 	if err != nil {
-		return last
+		return ids, 0
 	}
 	defer func() { _ = archive.Close() }() // it was only read
-	rows, err := archive.db.QueryContext(ctx, "SELECT name, seq FROM sqlite_sequence WHERE name IN ('tasks', 'config_objects', 'audit', 'events')")
+	rows, err := archive.db.QueryContext(ctx, "SELECT name, seq FROM sqlite_sequence WHERE name <> 'goose_db_version'")
 	_, _ = collect(rows, err, func(rows *sql.Rows) (name string, err error) { // see above
 		var id int64
 		err = rows.Scan(&name, &id)
-		last[name] = id
+		ids[name] = id
 		return name, err
 	})
-	return last
+	version, _ = archive.ConfigVersion(ctx)
+	return ids, version
 }
 
 // Rebuild lets build work on a copy of the database at path, or on the name of
