@@ -31,17 +31,22 @@ const secondSignal = time.Second
 
 // commands is the tree of commands, for kong.
 type commands struct {
-	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
-	Demo     demoCmd     `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
-	Send     sendCmd     `cmd:"" help:"Send a message to an endpoint of a running gateway."`
-	Task     taskCmd     `cmd:"" help:"List, show and act on tasks."`
-	Tail     tailCmd     `cmd:"" help:"Print tasks as they come and as their status changes."`
-	Stats    statsCmd    `cmd:"" help:"Count what became of tasks, or what is unfinished."`
-	Audit    auditCmd    `cmd:"" help:"List who changed what, newest first."`
-	Resource resourceCmd `cmd:"" help:"Resources: list, show, create, edit, duplicate, delete, check, test."`
-	Endpoint endpointCmd `cmd:"" help:"Endpoints: list, show, create, edit, duplicate, delete, preview."`
-	Client   clientCmd   `cmd:"" help:"Clients: list, show, create, edit, duplicate, delete, new token."`
-	Settings settingsCmd `cmd:"" help:"Settings: show, edit, set, test of the mail server."`
+	Serve        serveCmd        `cmd:"" help:"Run the gateway."`
+	Demo         demoCmd         `cmd:"" help:"Run a gateway with three fake providers and some traffic, to watch failover happen."`
+	Send         sendCmd         `cmd:"" help:"Send a message to an endpoint of a running gateway."`
+	Task         taskCmd         `cmd:"" help:"List, show and act on tasks."`
+	Tail         tailCmd         `cmd:"" help:"Print tasks as they come and as their status changes."`
+	Stats        statsCmd        `cmd:"" help:"Count what became of tasks, or what is unfinished."`
+	Audit        auditCmd        `cmd:"" help:"List who changed what, newest first."`
+	Resource     resourceCmd     `cmd:"" help:"Resources: list, show, create, edit, duplicate, delete, check, test."`
+	Endpoint     endpointCmd     `cmd:"" help:"Endpoints: list, show, create, edit, duplicate, delete, preview."`
+	Client       clientCmd       `cmd:"" help:"Clients: list, show, create, edit, duplicate, delete, new token."`
+	Incident     incidentCmd     `cmd:"" help:"Incidents: list, show, acknowledge, note."`
+	Event        eventCmd        `cmd:"" help:"Events: list."`
+	Notification notificationCmd `cmd:"" help:"What people are told: list, show, retry."`
+	Alert        alertCmd        `cmd:"" help:"Channels of alerts: test, templates."`
+	Maintenance  maintenanceCmd  `cmd:"" help:"Planned work at resources: list, begin, end."`
+	Settings     settingsCmd     `cmd:"" help:"Settings: show, edit, set, test of the mail server."`
 
 	Apply   applyCmd   `cmd:"" help:"Apply a gateway file: all of it or nothing."`
 	Diff    diffCmd    `cmd:"" help:"Show what applying a gateway file would change, with values."`

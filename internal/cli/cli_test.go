@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,7 @@ func TestCommands(t *testing.T) {
 			"originaldb": originalDB,
 			"waitfile":   waitFile,
 			"waitline":   waitLine,
+			"waitout":    waitOut,
 		},
 	})
 }
@@ -167,4 +169,12 @@ func waitUntil(ts *testscript.TestScript, otherwise string, done func() bool) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// waitOut runs a command until what it prints matches a pattern.
+func waitOut(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	waitUntil(ts, "nothing printed matches "+args[0], func() bool {
+		return ts.Exec(args[1], args[2:]...) == nil && pattern.MatchString(ts.ReadFile("stdout"))
+	})
 }
