@@ -63,7 +63,8 @@ type Store interface {
 
 	// TransitionTasks applies a person's action to each task by compare-and-set
 	// on the transition table of package dispatchapy. Results are in the order
-	// of ids. A deleted task is gone for every method but restore, which brings
+	// of ids. Many are done in several transactions: after an error in a later
+	// one the tasks that were not reached have it in their result. A deleted task is gone for every method but restore, which brings
 	// it back as it was: found, counted and due as before.
 	TransitionTasks(ctx context.Context, ids []int64, t Transition) ([]TransitionResult, error)
 

@@ -50,6 +50,36 @@ func task(ref string) store.NewTask {
 	}}
 }
 
+// TestWhatWasDoneBeforeAFaultIsTold deletes tasks in several transactions, of
+// which a later one fails.
+func TestWhatWasDoneBeforeAFaultIsTold(t *testing.T) {
+	s := openTest(t)
+	var ids []int64
+	for range 2*moveStep + 5 {
+		results, err := s.InsertTasks(t.Context(), []store.NewTask{task("r")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, results[0].TaskID)
+	}
+	execute(t, s, fmt.Sprintf("CREATE TEMP TRIGGER fault BEFORE DELETE ON tasks WHEN old.id = %d BEGIN SELECT raise(ABORT, 'fault'); END", ids[moveStep+2]))
+	results, err := s.TransitionTasks(t.Context(), ids, store.Transition{Action: dispatchapy.ActionDelete, By: "ann"})
+	if err != nil || len(results) != len(ids) {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for i, r := range results {
+		_, err := s.Task(t.Context(), r.ID)
+		deleted := errors.Is(err, store.ErrNotFound)
+		if r.ID != ids[i] || deleted != (i < moveStep) || deleted != (r.Err == nil) {
+			t.Errorf("task %d, number %d: deleted %t, result %v", r.ID, i, deleted, r.Err)
+		}
+	}
+	execute(t, s, "DROP TRIGGER fault")
+	if _, err := s.TransitionTasks(t.Context(), ids[moveStep:], store.Transition{Action: dispatchapy.ActionDelete, By: "ann"}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFullDiskIsToldAndSurvived(t *testing.T) {
 	s := openTest(t)
 	execute(t, s, "PRAGMA max_page_count = 100") // 400 kB

@@ -40,6 +40,9 @@ func stepOf(action dispatchapy.Action) int {
 }
 
 // TransitionTasks implements store.Store.
+//
+// Failure policy: a step that fails changes nothing, and ends it. What was done
+// before stays done, and that is told: the tasks that are left have the error.
 func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transition) ([]store.TransitionResult, error) {
 	if deeds[t.Action].word == "" {
 		return nil, fmt.Errorf("%q is not an action of a person on a task", t.Action)
@@ -57,8 +60,14 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil && len(results) == 0 {
 			return nil, err
+		}
+		if err != nil {
+			for _, id := range ids[len(results):] {
+				results = append(results, store.TransitionResult{ID: id, Err: err})
+			}
+			return results, nil
 		}
 		results = append(results, some...)
 	}
