@@ -52,8 +52,9 @@ type commands struct {
 	Diff    diffCmd    `cmd:"" help:"Show what applying a gateway file would change, with values."`
 	Check   checkCmd   `cmd:"" help:"Check a gateway file without applying it."`
 	Export  exportCmd  `cmd:"" help:"Print the configuration as a gateway file."`
-	User    userCmd    `cmd:"" help:"List, create, change and delete users."`
-	Token   tokenCmd   `cmd:"" help:"List, create and delete API tokens."`
+	User    userCmd    `cmd:"" help:"List, show, create, change and delete users."`
+	Token   tokenCmd   `cmd:"" help:"List, show, create, change and delete API tokens."`
+	Session sessionCmd `cmd:"" help:"List who is signed in, and end sessions."`
 	Import  importCmd  `cmd:"" help:"Bring everything over from the original Dispatchapy."`
 	Backup  backupCmd  `cmd:"" help:"Copy the database to a file, while the gateway runs or not."`
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the database of a stopped gateway."`

@@ -29,6 +29,7 @@ func (tokenKind) kind() kind {
 
 type userCmd struct {
 	List     objectListCmd[userKind]   `cmd:"" help:"List users, by name."`
+	Show     objectShowCmd[userKind]   `cmd:"" help:"Show a user."`
 	Create   userCreateCmd             `cmd:"" help:"Create a user; asks for the password."`
 	Edit     userEditCmd               `cmd:"" help:"Change a user's name or role, or whether it may sign in."`
 	Delete   personDeleteCmd[userKind] `cmd:"" help:"Delete a user and end its sessions."`
@@ -37,7 +38,9 @@ type userCmd struct {
 
 type tokenCmd struct {
 	List   objectListCmd[tokenKind]   `cmd:"" help:"List API tokens, by name."`
+	Show   objectShowCmd[tokenKind]   `cmd:"" help:"Show an API token, without its secret."`
 	Create tokenCreateCmd             `cmd:"" help:"Create an API token and print it, this once."`
+	Edit   tokenEditCmd               `cmd:"" help:"Change an API token's name, role or end; it stays the same token."`
 	Delete personDeleteCmd[tokenKind] `cmd:"" help:"Delete an API token: it stops working at once."`
 }
 
@@ -164,6 +167,39 @@ func (c *tokenCreateCmd) Run(ctx context.Context, con *console) error {
 	fmt.Fprintf(con.err, "API token %s created (id %d); it is shown only now:\n", c.Name, made.ID)
 	fmt.Fprintln(con.out, made.Token)
 	return nil
+}
+
+type tokenEditCmd struct {
+	named[tokenKind]
+	NewName string `name:"rename" help:"Its new name." placeholder:"NAME"`
+	Role    string `enum:",admin,operator,viewer" default:"" help:"What it may do: admin, operator or viewer." placeholder:"ROLE"`
+	Expires string `help:"When it ends: in a time like 12h or 90d, at an RFC 3339 time, or never." placeholder:"WHEN"`
+}
+
+// Run changes what is given.
+func (c *tokenEditCmd) Run(ctx context.Context, con *console) error {
+	patch := map[string]any{}
+	if c.NewName != "" {
+		patch["name"] = c.NewName
+	}
+	if c.Role != "" {
+		patch["role"] = c.Role
+	}
+	switch c.Expires {
+	case "":
+	case "never":
+		patch["expires_at"] = nil
+	default:
+		at, err := endOf(c.Expires, time.Now())
+		if err != nil {
+			return err
+		}
+		patch["expires_at"] = at
+	}
+	if len(patch) == 0 {
+		return dispatchapy.Errorf(dispatchapy.CodeInvalid, "nothing to change: give --rename, --role or --expires")
+	}
+	return c.patch(ctx, con, patch, "changed")
 }
 
 // endOf reads a time, or a duration from now, in which d stands for days.

@@ -130,6 +130,9 @@ func (a *taskAction) actOnSelected(ctx context.Context, con *console, api *apiCl
 	done, refused := 0, 0
 	for {
 		answer, err := batch(ctx, api, request)
+		if err != nil && done > 0 {
+			return fmt.Errorf("%s: %s done, then: %w", request.Action, count(done, "task"), err)
+		}
 		if err != nil {
 			return err
 		}
