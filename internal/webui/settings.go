@@ -54,6 +54,7 @@ func (c *call) frame(current string) settingsFrame {
 	add("/settings/retention", c.t("Retention"))
 	add("/settings/email", c.t("Email"))
 	add("/settings/alerts", c.t("Alerts"))
+	add("/settings/status", c.t("Status page"))
 	add("/settings/security", c.t("Security"))
 	if c.who.May(dispatchapy.ManageUsers) {
 		add("/settings/users", c.t("Users"))
@@ -74,6 +75,9 @@ type settingsPage struct {
 	Form     *Form
 	Settings dispatchapy.Settings
 	Result   *mailResult // of the test of a mail server
+
+	Origin    string   // address of the gateway as the browser sees it
+	endpoints []string // to choose from for the status page
 }
 
 // StoredPassword reports whether the mail server has a password that could stay.
@@ -109,7 +113,12 @@ func (ui *UI) sectionForm(c *call, s *section, form *Form, result *mailResult) e
 	if err != nil {
 		return err
 	}
-	p := &settingsPage{settingsFrame: c.frame(s.path()), Form: form, Settings: stored, Result: result}
+	p := &settingsPage{settingsFrame: c.frame(s.path()), Form: form, Settings: stored, Result: result, Origin: c.origin()}
+	if s == statusSection {
+		if p.endpoints, err = endpointPaths(c); err != nil {
+			return err
+		}
+	}
 	return c.showStatus(form.Status(), "settings-"+s.name, c.t("Settings"), p)
 }
 

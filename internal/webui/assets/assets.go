@@ -32,6 +32,10 @@ const Prefix = "/assets/"
 // earlier ones.
 var styles = []string{"tokens", "base", "layout", "controls", "forms", "data", "task", "live", "pages", "tasks", "rules", "settings", "resources", "endpoints", "alerts", "print"}
 
+// statusStyles are the parts of status.css, for the page of which strangers load
+// nothing else.
+var statusStyles = []string{"tokens", "base", "status"}
+
 // Set is the assets of one binary. It is immutable.
 type Set struct {
 	urls   map[string]string // name -> URL with its hash
@@ -49,7 +53,8 @@ type asset struct {
 func Load() *Set {
 	s := &Set{urls: map[string]string{}, byPath: map[string]*asset{}}
 	s.addVendored()
-	s.add("app.css", styleSheet())
+	s.add("app.css", styleSheet(styles))
+	s.add("status.css", styleSheet(statusStyles))
 	s.add("explorer.css", read("css/explorer.css"))
 	for _, name := range list("img") {
 		s.add(name, read("img/"+name))
@@ -104,10 +109,10 @@ func read(name string) []byte {
 
 // styleSheet puts the parts together. Each is a layer of its own name, so that
 // a page's style never depends on how specific a selector happens to be.
-func styleSheet() []byte {
+func styleSheet(parts []string) []byte {
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "@layer %s;\n", strings.Join(styles, ", "))
-	for _, name := range styles {
+	fmt.Fprintf(&out, "@layer %s;\n", strings.Join(parts, ", "))
+	for _, name := range parts {
 		fmt.Fprintf(&out, "@layer %s {\n%s}\n", name, read("css/"+name+".css"))
 	}
 	return out.Bytes()

@@ -89,7 +89,7 @@ func TestEveryPartOfTheStyleSheetIsListed(t *testing.T) {
 		if file == "explorer.css" {
 			continue // is served by itself
 		}
-		if !strings.Contains(string(styleSheet()), "@layer "+strings.TrimSuffix(file, ".css")+" {") {
+		if !strings.Contains(string(styleSheet(styles))+string(styleSheet(statusStyles)), "@layer "+strings.TrimSuffix(file, ".css")+" {") {
 			t.Errorf("%s is in no layer", file)
 		}
 	}
