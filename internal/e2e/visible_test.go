@@ -76,6 +76,9 @@ func TestBacklogMetrics(t *testing.T) {
 	})
 }
 
+// plantedSigning is the key of a signature, which is written in base64.
+const plantedSigning = "UExBTlRFRC1zaWduaW5nLXNlY3JldC0wMTIzNDU2Nzg5"
+
 // TestSecretsStayInside plants secrets wherever a configuration has room for
 // them and searches everything that the gateway writes.
 func TestSecretsStayInside(t *testing.T) {
@@ -88,6 +91,13 @@ settings:
   max_attempts: 2
   retry: {base: 10ms, factor: 1, cap: 10ms, jitter: 0}
   smtp: {host: localhost, port: 2525, username: u, password: PLANTED-smtp, from: a@example.com, encryption: none}
+  status_page: {enabled: true, public: false, token: PLANTED-status-page, endpoints: [{path: good}]}
+  alerts:
+    channels:
+      - name: chat
+        webhook: {url: "http://127.0.0.1:1/{secret:key}", headers: {X-Key: PLANTED-channel}, secrets: {key: PLANTED-channel-key}, signing_secret: whsec_$signing}
+    task_failed: {enabled: true, channels: [chat]}
+    resource_down: {channels: [chat]}
 resources:
   - name: only
     url: "$url?key=PLANTED-query"
@@ -95,13 +105,17 @@ resources:
     health_check: {enabled: true, method: actual, interval: {min: 1s, max: 1s}, test_values: {to: PLANTED-test}}
     notify: {webhook: {enabled: true, url: "http://127.0.0.1:1/?t=PLANTED-hook", headers: {X-Key: PLANTED-hookheader}, payload: {text: down}}}
   - {name: broken, url: "$broken?key=PLANTED-query2", headers: {X-Key: PLANTED-header2}}
-  - {name: refusing, url: "http://127.0.0.1:1/?key=PLANTED-query3", headers: {X-Key: PLANTED-header3}}
+  - name: refusing
+    url: "http://127.0.0.1:1/?key=PLANTED-query3"
+    headers: {X-Key: PLANTED-header3}
+    health_check: {enabled: true, method: actual, interval: {min: 1s, max: 1s}}
+    notify: {webhook: {enabled: true, url: "http://127.0.0.1:1/?key=PLANTED-own-url", headers: {X-Key: PLANTED-own-header}}}
 endpoints:
   - {path: good, resources: [only], mapping: {only: {ref: {from: ref}, key: {value: in-payload}}}}
   - {path: bad, resources: [broken, refusing], mapping: {broken: {ref: {from: ref}}, refusing: {ref: {from: ref}}}}
 clients:
   - {name: shop, token: dpy_PLANTED-client-token-0123456789, endpoints: [good, bad]}
-`, map[string]string{"url": p.url(), "broken": broken.url()}),
+`, map[string]string{"url": p.url(), "broken": broken.url(), "signing": plantedSigning}),
 		func(o *config.Options) { o.SecretKey, o.AdminToken = secretKey, adminToken })
 	asShop := []string{"X-API-Token", "dpy_PLANTED-client-token-0123456789"}
 	g.awaitStatus(t, g.send(t, "good", "good", asShop...), "success")
@@ -112,9 +126,17 @@ clients:
 	_, _ = g.try(t.Context(), "good", message("x"), "X-API-Token", "PLANTED-wrong-token")
 	_, refusal := g.manage(t, http.MethodPut, "/v1/config", "version: 1\nclients: [{name: c, token: PLANTED}]\nresources: [{name: r, url: 'http://u:PLANTED@h/', headers: {\"bad name\": PLANTED}}]")
 
+	eventually(t, patience, "both channels were tried", func() (bool, any) {
+		_, body := g.manage(t, http.MethodGet, "/v1/notifications", "")
+		return strings.Contains(string(body), `"channel":"chat"`) && strings.Contains(string(body), `"resource":"refusing"`) &&
+			strings.Count(string(body), `"last_error":"`) >= 2, string(body)
+	})
+
 	seen := map[string]string{"the refusal of a file": string(refusal)}
 	for _, path := range []string{
 		"/metrics", "/v1/tasks", fmt.Sprintf("/v1/tasks/%d", failed.ID), "/v1/clients", "/v1/endpoints", "/v1/settings", "/v1/events", "/readyz",
+		"/v1/notifications", "/v1/notifications/1", "/v1/incidents", "/v1/incidents/1", "/v1/health", "/v1/status", "/v1/status?token=PLANTED-status-page",
+		"/v1/tasks/export",
 	} {
 		_, body := g.manage(t, http.MethodGet, path, "")
 		seen[path] = string(body)
@@ -144,7 +166,7 @@ func search(t *testing.T, when, dir string, seen map[string]string) {
 		seen[name] = string(content)
 	}
 	for where, text := range seen {
-		for _, secret := range []string{"PLANTED", adminToken} {
+		for _, secret := range []string{"PLANTED", plantedSigning, adminToken} {
 			if at := strings.Index(text, secret); at >= 0 {
 				t.Errorf("%s: a secret stands in %s: ...%q...", when, where, text[max(at-100, 0):min(at+60, len(text))])
 			}

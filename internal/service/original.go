@@ -315,6 +315,9 @@ func (m *mover) names(ctx context.Context) error {
 			m.ids[nameKey{kind, name}] = ids[i]
 		}
 	}
+	// Not beside a change, whose names would be lost by what was read before it.
+	m.service.mu.Lock()
+	defer m.service.mu.Unlock()
 	return m.service.loadNames(ctx)
 }
 
