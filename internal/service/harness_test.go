@@ -46,6 +46,7 @@ type node struct {
 	sent  []dispatchapy.Submission
 
 	published []dispatchapy.Change
+	onSubmit  func() // before a message is stored
 }
 
 // watched is what a reader of changes was asked for.
@@ -69,6 +70,9 @@ func (n *node) judge(e *routing.Endpoint, c *routing.Client, source []byte) (dis
 
 // Submit implements service.Submitter.
 func (n *node) Submit(_ context.Context, s dispatchapy.Submission) (dispatchapy.Receipt, error) {
+	if n.onSubmit != nil {
+		n.onSubmit()
+	}
 	n.sent = append(n.sent, s)
 	return dispatchapy.Receipt{TaskID: int64(len(n.sent))}, nil
 }

@@ -25,6 +25,15 @@ func (s *Service) ResendTask(ctx context.Context, p dispatchapy.Principal, id in
 	if err := require(p, dispatchapy.ActOnTasks); err != nil {
 		return nil, err
 	}
+	if _, err := s.taskOf(ctx, p, id); err != nil {
+		return nil, err
+	}
+	// Of two at the same time, as by a double click, neither would see that the
+	// other one has sent the message again.
+	if _, busy := s.resending.LoadOrStore(id, true); busy {
+		return nil, dispatchapy.Errorf(dispatchapy.CodeConflict, "task %d is being sent again at this moment: look at it afterwards", id)
+	}
+	defer s.resending.Delete(id)
 	old, err := s.taskOf(ctx, p, id)
 	if err != nil {
 		return nil, err

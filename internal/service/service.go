@@ -138,6 +138,7 @@ type Service struct {
 	alertTests atomic.Int32 // under way
 	importing  atomic.Bool  // the original's history
 	ownChanges ownChanges
+	resending  sync.Map // ids of tasks that are being sent again
 
 	mu      sync.Mutex // held while the snapshot is being replaced
 	loaded  bool       // a snapshot came from the store
