@@ -230,7 +230,7 @@ func (a *App) wire(box *sealer.Box, instanceKey [32]byte) error {
 	})
 	a.metrics.registry.MustRegister(&stateCollector{
 		table: a.table, available: a.available, inFlight: a.dispatcher.InFlight, backlog: a.store.Backlog,
-		notifications: a.store.NotificationBacklog, log: a.log,
+		notifications: a.store.NotificationBacklog, incidents: a.store.ListIncidents, log: a.log,
 	})
 	return nil
 }

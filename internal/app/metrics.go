@@ -139,8 +139,9 @@ type stateCollector struct {
 	available *routing.Availability
 	inFlight  func() map[int64]int
 	backlog   func(context.Context) ([]store.LaneBacklog, error)
-	// notifications are few, and counted whenever anybody asks.
+	// notifications and open incidents are few, and counted whenever anybody asks.
 	notifications func(context.Context) (store.NotificationBacklog, error)
+	incidents     func(context.Context, store.IncidentQuery) ([]dispatchapy.Incident, error)
 	log           *slog.Logger
 
 	// The backlog is counted at most every backlogAge, however often anybody
@@ -157,6 +158,9 @@ var (
 	laneSlots  = prometheus.NewDesc("dispatchapy_lane_in_flight", "Tasks being sent by this node.", []string{"endpoint"}, nil)
 	laneOldest = prometheus.NewDesc("dispatchapy_lane_oldest_seconds", "Age of the oldest task that is not finished.", []string{"endpoint"}, nil)
 	healthUp   = prometheus.NewDesc("dispatchapy_resource_health", "1 for the state that the health checks give.", []string{"resource", "state"}, nil)
+	planned    = prometheus.NewDesc("dispatchapy_resource_maintenance", "1 while the resource is in maintenance.", []string{"resource"}, nil)
+	incidents  = prometheus.NewDesc("dispatchapy_incidents_open", "Open incidents, by the kind of the event that opened them.", []string{"kind"}, nil)
+	unclaimed  = prometheus.NewDesc("dispatchapy_incidents_unacknowledged", "Those of them that nobody has acknowledged.", nil, nil)
 	toldLater  = prometheus.NewDesc("dispatchapy_notifications_waiting", "Messages to people that wait or are being sent.", nil, nil)
 	toldOldest = prometheus.NewDesc("dispatchapy_notifications_oldest_seconds", "Age of the oldest of them.", nil, nil)
 	unplanned  = prometheus.NewDesc("dispatchapy_events_unplanned", "Events of which it is not known yet who is to be told.", nil, nil)
@@ -165,7 +169,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c *stateCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{laneDepth, laneSlots, laneOldest, healthUp, breaker, toldLater, toldOldest, unplanned} {
+	for _, d := range []*prometheus.Desc{laneDepth, laneSlots, laneOldest, healthUp, breaker, planned, incidents, unclaimed, toldLater, toldOldest, unplanned} {
 		out <- d
 	}
 }
@@ -190,7 +194,48 @@ func (c *stateCollector) Collect(out chan<- prometheus.Metric) {
 	for _, r := range snapshot.Resources {
 		gauge(healthUp, 1, r.Name, string(c.available.Health(r.ID).State))
 		gauge(breaker, 1, r.Name, string(c.available.Breaker(r.ID)))
+		_, in := r.InMaintenance(time.Now())
+		gauge(planned, map[bool]float64{true: 1}[in], r.Name)
 	}
+	c.collectIncidents(gauge)
+	c.collectTold(gauge)
+}
+
+// lasting are the kinds of events that open incidents.
+var lasting = []dispatchapy.EventKind{
+	dispatchapy.EventResourceDown, dispatchapy.EventResourceSaturated, dispatchapy.EventBreakerOpen, dispatchapy.EventCertificateExpiring,
+	dispatchapy.EventEndpointOnBackup, dispatchapy.EventEndpointDown, dispatchapy.EventBacklogOld, dispatchapy.EventFailuresHigh,
+}
+
+// maxCounted is how many open incidents are counted.
+const maxCounted = 10_000
+
+func (c *stateCollector) collectIncidents(gauge func(*prometheus.Desc, float64, ...string)) {
+	ctx, cancel := context.WithTimeout(context.Background(), backlogAge)
+	defer cancel()
+	isOpen := true
+	open, err := c.incidents(ctx, store.IncidentQuery{Open: &isOpen, Limit: maxCounted})
+	if err != nil {
+		c.log.Warn("incidents could not be counted", "error", err)
+		return
+	}
+	counts, waiting := map[dispatchapy.EventKind]int{}, 0
+	for _, kind := range lasting {
+		counts[kind] = 0 // shown, so that an alert can tell it from unknown
+	}
+	for _, i := range open {
+		counts[i.Kind]++
+		if i.AcknowledgedBy == "" {
+			waiting++
+		}
+	}
+	for kind, n := range counts {
+		gauge(incidents, float64(n), string(kind))
+	}
+	gauge(unclaimed, float64(waiting))
+}
+
+func (c *stateCollector) collectTold(gauge func(*prometheus.Desc, float64, ...string)) {
 	ctx, cancel := context.WithTimeout(context.Background(), backlogAge)
 	defer cancel()
 	told, err := c.notifications(ctx)
