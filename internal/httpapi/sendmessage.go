@@ -12,7 +12,8 @@ import (
 
 type sendInput struct {
 	ByID
-	Body struct {
+	IdempotencyKey string `header:"Idempotency-Key" doc:"A repeat with the same key within 24 hours gives the same task and sends nothing, as for the intake"`
+	Body           struct {
 		Client  string          `json:"client,omitempty" doc:"In whose name it is sent; a client sends as itself and leaves it out"`
 		Payload json.RawMessage `json:"payload" doc:"As it would be posted to /api/{path}"`
 	}
@@ -28,7 +29,9 @@ func (a *api) registerSend() {
 	op.DefaultStatus = http.StatusCreated
 	op.MaxBodyBytes = maxTrial
 	register(a, op, func(ctx context.Context, p dispatchapy.Principal, in *sendInput) (*output, error) {
-		receipt, err := a.service.SendMessage(ctx, p, in.ID, service.SendInput{Client: in.Body.Client, Payload: in.Body.Payload})
+		receipt, err := a.service.SendMessage(ctx, p, in.ID, service.SendInput{
+			Client: in.Body.Client, Payload: in.Body.Payload, IdempotencyKey: in.IdempotencyKey,
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -43,3 +43,23 @@ func TestSendMessage(t *testing.T) {
 	}
 	l.primary.nothing(t)
 }
+
+// TestSendMessageOnce repeats a request with its key, as after a timeout.
+func TestSendMessageOnce(t *testing.T) {
+	l := newLive(t)
+	path := fmt.Sprintf("/v1/endpoints/%d/send", l.endpointID("sms"))
+	send := func(key, body string, want int) (got resent) {
+		t.Helper()
+		answer := l.do(request{method: http.MethodPost, path: path, body: body, header: http.Header{"Idempotency-Key": {key}}}).want(want)
+		if want == http.StatusCreated {
+			decode(t, answer.body, &got)
+		}
+		return got
+	}
+	const body = `{"client":"shop","payload":{"ref":"r","scope":"s","phone":"1"}}`
+	if first, again, other := send("a", body, 201), send("a", body, 201), send("b", body, 201); again.ID != first.ID || other.ID == first.ID {
+		t.Errorf("tasks %d, %d with the same key and %d with another one", first.ID, again.ID, other.ID)
+	}
+	send("a", `{"client":"shop","payload":{"ref":"other","scope":"s","phone":"1"}}`, 409)
+	send("\u00e9", body, 422)
+}
