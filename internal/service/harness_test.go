@@ -195,7 +195,7 @@ func newNode(t testing.TB, db *sqlite.Store, key byte) *node {
 }
 
 // startNode makes a node on a new database with the base file applied.
-func startNode(t *testing.T) *node {
+func startNode(t testing.TB) *node {
 	t.Helper()
 	n := newNode(t, openStore(t), 1)
 	n.refresh()
