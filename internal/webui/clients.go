@@ -53,9 +53,11 @@ func (r *clientRow) Overlaps() bool { return !r.OldTokenUntil.IsZero() }
 
 const shownEndpoints = 3 // endpoints of a client in the list
 
+const clientsPerPage = 30
+
 func (ui *UI) showClients(c *call) error {
 	p := &clientsPage{Query: c.query("q"), Cursor: c.query("cursor")}
-	page, err := ui.service.ListClients(c.ctx(), c.who, service.PageRequest{Text: p.Query, Cursor: p.Cursor})
+	page, err := ui.service.ListClients(c.ctx(), c.who, service.PageRequest{Text: p.Query, Cursor: p.Cursor, Limit: clientsPerPage})
 	if err != nil {
 		return err
 	}

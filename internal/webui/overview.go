@@ -153,6 +153,14 @@ func (c *call) readiness(text string) string {
 	return text
 }
 
+// mostResources is how many of them the overview shows, those that fail first.
+const mostResources = 15
+
+// FirstResources are those that are shown.
+func (p *overviewPage) FirstResources() []resourceRow {
+	return p.Resources[:min(len(p.Resources), mostResources)]
+}
+
 func (p *overviewPage) addResources(c *call) (err error) {
 	if p.Resources, err = c.resourceRows(); err != nil {
 		return err

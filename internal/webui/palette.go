@@ -17,7 +17,6 @@ type palettePage struct {
 
 type paletteItem struct {
 	Path, Icon, Label, Kind string
-	Post                    bool // it is done, not gone to
 }
 
 const maxFound = 8 // of each kind

@@ -43,6 +43,21 @@ func TestVendoredFilesAreThoseOfTheLockFile(t *testing.T) {
 	}
 }
 
+// TestTheBinaryGrowsLittle is gate G21: what is embedded for the pages.
+func TestTheBinaryGrowsLittle(t *testing.T) {
+	const most = 3 << 19 // bytes: 1.5 MB
+	total := 0
+	for _, folder := range []string{"css", "js", "img", "vendor"} {
+		for _, name := range list(folder) {
+			total += len(read(folder + "/" + name))
+		}
+	}
+	t.Logf("%d bytes are embedded", total)
+	if total > most {
+		t.Errorf("%d bytes are embedded", total)
+	}
+}
+
 func get(t *testing.T, set *Set, path, encoding string) *httptest.ResponseRecorder {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)

@@ -30,6 +30,7 @@ export function send(form, submitter) {
   again.set(source, () => send(form, submitter));
   [sending, sent] = [form, fields.get("version") ?? undefined];
   return window.htmx.ajax(method, action, { source, target, select: target, swap: "morph:outerHTML", values: grouped(fields) })
+    .catch(() => {}) // is told by htmx:sendError
     .finally(() => {
       source.remove();
       submitter?.classList.remove("busy");
@@ -199,8 +200,15 @@ document.addEventListener("input", mark);
 document.addEventListener("change", mark);
 on("reset", "form[data-guard]", (event, form) => setTimeout(() => mark({ target: form })));
 let leaving = false;
+let staying; // timer
+function leave() {
+  leaving = true;
+  clearTimeout(staying);
+  staying = setTimeout(() => { leaving = false; }, 3000);
+}
 on("click", "[data-discard]", () => { leaving = true; });
-document.addEventListener("submit", () => { leaving = true; setTimeout(() => { leaving = false; }, 3000); });
+document.addEventListener("submit", leave);
+document.addEventListener("htmx:beforeOnLoad", (event) => { if (event.detail.xhr.getResponseHeader("HX-Redirect")) leave(); }); // however long the answer took
 window.addEventListener("beforeunload", (event) => {
   if (!leaving && $$("form[data-guard]").some(dirty)) event.preventDefault();
 });

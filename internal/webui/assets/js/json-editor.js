@@ -10,6 +10,7 @@ class JSONEditor extends HTMLElement {
     if (!area || this.view) return;
     const lib = await import("./editor.js");
     if (!this.isConnected || this.view) return;
+    const height = area.offsetHeight; // it has none beside a shadow root
     const root = this.attachShadow({ mode: "open" });
     const { EditorView, EditorState, keymap, lineNumbers, drawSelection, highlightActiveLine, placeholder } = lib;
     const { defaultKeymap, history, historyKeymap, bracketMatching, indentOnInput, foldGutter, json, jsonParseLinter, linter, lintGutter, closeBrackets } = lib;
@@ -21,7 +22,7 @@ class JSONEditor extends HTMLElement {
     const theme = EditorView.theme({
       "&": { border: "1px solid var(--border-strong)", borderRadius: "6px", background: "var(--surface)", color: "var(--text)", fontSize: "13px" },
       "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "2px" },
-      ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px", minHeight: this.dataset.minHeight ?? `${Math.max(area.offsetHeight - 2, 120)}px`, maxHeight: this.dataset.maxHeight ?? "420px", overflow: "auto" },
+      ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px", minHeight: this.dataset.minHeight ?? `${Math.max(height - 2, 120)}px`, maxHeight: this.dataset.maxHeight ?? "420px", overflow: "auto" },
       ".cm-gutters": { background: "var(--sunken)", color: "var(--text-3)", border: "0", borderRadius: "6px 0 0 6px" },
       ".cm-activeLine, .cm-activeLineGutter": { background: "color-mix(in srgb, var(--sunken) 60%, transparent)" },
       ".cm-cursor": { borderLeftColor: "var(--text)" },

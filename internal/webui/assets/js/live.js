@@ -8,10 +8,11 @@ import { $, $$, asset, ready, word } from "./core.js";
 
 const most = 250; // ms between two fetches of an element, unless data-live-every says otherwise
 const poll = 10_000;
+const patience = 3_000; // ms until it is said that there is no stream yet
 const dot = () => $("#live-dot");
 const busy = new Map(); // id -> {again, timer}
 
-let current = "reconnecting";
+let current = "connecting"; // looks as "live" does but for its colour, so that nothing moves when it is
 
 function show(state) {
   if (current === "paused" && state !== "resumed") return;
@@ -24,7 +25,7 @@ function draw() {
   const element = dot();
   if (!element) return;
   element.dataset.state = current;
-  $("span", element).textContent = word({ live: "Live", reconnecting: "Reconnecting", polling: "Every 10 s", paused: "Paused" }[current] ?? current);
+  $("span", element).textContent = word({ connecting: "Live", live: "Live", reconnecting: "Reconnecting", polling: "Every 10 s", paused: "Paused" }[current] ?? current);
 }
 
 const paused = () => current === "paused" || document.hidden;
@@ -168,7 +169,10 @@ function direct(url, from) {
 // Pages that are put into this one may have the first dot, or another one.
 let connected = false;
 ready("#live-dot", () => {
-  if (!connected) connect();
+  if (!connected) {
+    connect();
+    setTimeout(() => { if (current === "connecting") show("reconnecting"); }, patience);
+  }
   connected = true;
   draw();
 });

@@ -16,13 +16,15 @@ async function ask(text) {
   const turn = ++asked;
   const answer = await fetch(`/palette?q=${encodeURIComponent(text)}`, { headers: { "HX-Request": "true", "HX-Target": "palette-list" } }).catch(() => null);
   if (!answer?.ok || turn !== asked) return;
-  const list = $("#palette-list");
+  const list = $("#palette > div");
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   list.replaceChildren(...$("#palette-list", page).childNodes);
+  if (items().length) list.setAttribute("role", "listbox");
+  else list.removeAttribute("role");
   choose(0);
 }
 
-const items = () => $$("#palette-list [role=option]");
+const items = () => $$("#palette [role=option]");
 
 function choose(place) {
   const all = items();
@@ -49,12 +51,15 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
     choose((place + (event.key === "ArrowDown" ? 1 : all.length - 1)) % Math.max(all.length, 1));
-  } else if (event.key === "Enter" && all[place]) {
-    event.preventDefault();
-    const link = $("a, button", all[place]) ?? all[place];
-    $("#palette").close();
-    link.click();
   }
+});
+// Enter goes to what is chosen; where nothing is, to the page of what was found.
+document.addEventListener("submit", (event) => {
+  const chosen = event.target.closest("#palette") && items().find((item) => item.getAttribute("aria-selected") === "true");
+  if (!chosen) return;
+  event.preventDefault();
+  $("#palette").close();
+  chosen.click();
 });
 document.addEventListener("click", (event) => {
   if (event.target.closest?.("[data-palette]")) openPalette();

@@ -37,7 +37,7 @@ export async function preview(form, written) {
     }
     form.dispatchEvent(new Event("previewed", { bubbles: true }));
   } catch (error) {
-    if (error.name !== "AbortError") shown?.removeAttribute("aria-busy");
+    if (error.name !== "AbortError" || turns.get(form) === turn) shown?.removeAttribute("aria-busy");
   }
 }
 
@@ -53,6 +53,8 @@ ready("form[data-preview]", (form) => {
     turns.get(form)?.abort(); // what is written now counts
     timer = setTimeout(() => preview(form), pause);
   };
+  // The answer to the form itself must not be replaced by a preview that is late.
+  form.addEventListener("submit", () => { clearTimeout(timer); turns.get(form)?.abort(); });
   form.addEventListener("input", later);
   form.addEventListener("change", later);
   // What was written before this script came counts, too.
