@@ -8,6 +8,7 @@ import (
 
 // TestActivityPages goes to the audit log in both themes and widths.
 func TestActivityPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.apply(strings.Replace(shopFile, "Send an alert to a telephone", "Send an alert to whoever is on duty", 1))
 	g.manage(http.MethodPost, "/v1/clients", `{"name":"crm","description":"`+strings.Repeat("long ", 60)+`"}`)

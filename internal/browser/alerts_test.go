@@ -28,6 +28,7 @@ clients:
 
 // TestAlertPages looks at the rules and channels, and changes some.
 func TestAlertPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings/alerts")

@@ -8,6 +8,7 @@ import (
 
 // TestClientPages goes to every page of clients in both themes and widths.
 func TestClientPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.post(shopToken, "send_alert", `{"ref":"inv-1","scope":"live","phone":"+1","message":"Disk 91%"}`)
 	g.apply(strings.Replace(shopFile, "endpoints: [send_alert]}", `endpoints: [send_alert], description: "The web shop", dev: {hold: true, rules_enabled: true, rules: [
@@ -32,6 +33,7 @@ func (b *tab) linkOf(words string) string {
 // TestClient is flow B8: a client is made, linked, rotated and deleted, and rules
 // are written and tried.
 func TestClient(t *testing.T) {
+	t.Parallel()
 	g := start(t, strings.Replace(shopFile, "clients:", "  - {path: send_news, resources: [Backup Chat]}\nclients:", 1))
 	b := open(t, g.url)
 	b.signIn("/clients")
@@ -70,6 +72,10 @@ func TestClient(t *testing.T) {
 	b.await("a third token", `(document.querySelector("[data-copy-source]")?.value ?? `+quoted(second)+`) !== `+quoted(second))
 	if status, _ := g.post(second, "send_alert", `{"ref":"d","scope":"b","phone":"1","message":"m"}`); status != 403 {
 		t.Errorf("a token that ended at once: %d", status)
+	}
+	third := js[string](b, `document.querySelector("[data-copy-source]").value`)
+	if status, body := g.post(third, "send_alert", `{"ref":"e","scope":"b","phone":"1","message":"m"}`); status != 200 {
+		t.Errorf("the token that is left: %d %s", status, body)
 	}
 
 	b.goTo(path + "/overrides")

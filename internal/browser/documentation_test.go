@@ -10,10 +10,12 @@ import (
 // TestDocumentationPages goes to the documentation and the explorer in both
 // themes and widths.
 func TestDocumentationPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/documentation")
 	b.gates("documentation-staff", "/documentation")
+	b.gates("explorer-staff", "/documentation/explorer")
 	client := open(t, g.url)
 	client.signInClient(shopToken, "/documentation")
 	client.gates("documentation", "/documentation")
@@ -30,6 +32,7 @@ func TestDocumentationPages(t *testing.T) {
 // runs the sample as it is printed, and executes in the explorer without its
 // token being in the page.
 func TestDocumentation(t *testing.T) {
+	t.Parallel()
 	g := start(t, strings.Replace(shopFile, "clients:", "  - {path: secret_route, resources: [Backup Chat]}\nclients:", 1))
 	b := open(t, g.url)
 	b.signInClient(shopToken, "/documentation")

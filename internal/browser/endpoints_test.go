@@ -73,6 +73,7 @@ func (e endpointView) own(below string) string {
 }
 
 func TestEndpointPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/endpoints")
@@ -114,6 +115,7 @@ func (b *tab) inOrder(g *gateway, path string, want ...string) {
 
 // TestEndpointAndOrder is flow B5.
 func TestEndpointAndOrder(t *testing.T) {
+	t.Parallel()
 	g := start(t, routesFile)
 	b := open(t, g.url)
 
@@ -215,6 +217,7 @@ func TestEndpointAndOrder(t *testing.T) {
 
 // TestMapping is flow B6.
 func TestMapping(t *testing.T) {
+	t.Parallel()
 	g := start(t, routesFile)
 	e := g.endpoint("send_alert")
 	b := open(t, g.url)
@@ -313,6 +316,7 @@ func (g *gateway) delivered(path string) string {
 
 // TestOverrides is flow B7.
 func TestOverrides(t *testing.T) {
+	t.Parallel()
 	g := start(t, strings.Replace(routesFile, "endpoints: [send_alert, retired]}", "endpoints: [send_alert, retired], dev: {rules_enabled: true, rules: [{set: {param: phone, value: of-the-client}}]}}", 1))
 	e := g.endpoint("send_alert")
 	b := open(t, g.url)
@@ -355,6 +359,7 @@ func TestOverrides(t *testing.T) {
 // TestTryEndpoint is the part of flow B15 that is done by staff: a message is
 // sent by hand, and the page tells how it fares while it does.
 func TestTryEndpoint(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	e := g.endpoint("send_alert")
 	b := open(t, g.url)
@@ -399,42 +404,5 @@ func (g *gateway) until(so func() bool) {
 			g.t.Fatal("it did not come")
 		}
 		time.Sleep(5 * time.Millisecond) // between two looks
-	}
-}
-
-// TestPagesOfEndpointsFit looks at every page in all widths, in a language that
-// is two fifths longer than English.
-func TestPagesOfEndpointsFit(t *testing.T) {
-	g := start(t, routesFile)
-	g.post(shopToken, "send_alert", `{"ref":"r","scope":"prod","phone":"+1555","message":"`+strings.Repeat("0", 200)+`"}`)
-	e := g.endpoint("send_alert")
-	b := open(t, g.url)
-	b.signIn("/endpoints")
-	js[bool](b, `(document.cookie = "lang=en-XA; path=/", true)`)
-	for name, path := range map[string]string{
-		"endpoints": "/endpoints", "endpoint-new": "/endpoints/new", "endpoint": e.own(""), "endpoint-what-if": e.own("") + "?down=Primary+SMS", "endpoint-mapping": e.own("rules"),
-		"endpoint-overrides": e.own("overrides"), "endpoint-clients": e.own("clients"), "endpoint-try": e.own("try") + "?task=1", "endpoint-delete": e.own("delete"),
-	} {
-		for _, width := range []int64{320, 768, 1024, 1200} {
-			b.size(width, 900)
-			b.goTo(path)
-			b.await("the page to be whole", `document.readyState === "complete"`)
-			b.fits()
-			b.shot(fmt.Sprintf("pseudo-%s-%d", name, width))
-		}
-	}
-}
-
-// TestEndpointPagesByKeyboard reaches every control of every page with the Tab
-// key.
-func TestEndpointPagesByKeyboard(t *testing.T) {
-	g := start(t, routesFile)
-	e := g.endpoint("send_alert")
-	b := open(t, g.url)
-	b.signIn("/endpoints")
-	for _, path := range []string{"/endpoints", "/endpoints/new", e.own(""), e.own("rules"), e.own("overrides"), e.own("clients"), e.own("try"), e.own("delete")} {
-		b.goTo(path)
-		b.await("the page to be whole", `document.readyState === "complete" && [...document.querySelectorAll("json-editor")].every((e) => !e.checkVisibility() || e.shadowRoot) && (!document.querySelector("[data-chips]") || document.querySelector(".chip-box"))`)
-		b.walkable()
 	}
 }

@@ -25,7 +25,7 @@ const (
 
 // gateway is a gateway in this process, with what is needed to play a provider.
 type gateway struct {
-	t       *testing.T
+	t       testing.TB
 	url     string
 	app     *app.App
 	options config.Options
@@ -35,7 +35,7 @@ type gateway struct {
 
 // start starts a gateway with a gateway file, in which $sink is the address of
 // the providers.
-func start(t *testing.T, file string) *gateway {
+func start(t testing.TB, file string) *gateway {
 	t.Helper()
 	g := &gateway{t: t, logs: &bytes.Buffer{}, sink: newSink(t)}
 	g.options = config.Options{Addr: "127.0.0.1:0", DataDir: t.TempDir(), AdminToken: adminToken, AdminPassword: adminPassword, Grace: 2 * time.Second}
@@ -144,7 +144,7 @@ type received struct {
 	body   string
 }
 
-func newSink(t *testing.T) *sink {
+func newSink(t testing.TB) *sink {
 	s := &sink{answers: map[string]answer{}, gates: map[string]chan struct{}{}, got: map[string][]received{}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)

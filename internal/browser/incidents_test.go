@@ -30,6 +30,7 @@ clients:
 // TestIncidentPages looks at incidents in every state, and follows one that
 // begins and ends while somebody looks.
 func TestIncidentPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/incidents")

@@ -12,6 +12,7 @@ const isLive = `document.querySelector("#live-dot")?.dataset.state === "live"`
 // TestChangesAreSeenInOtherTabs is gate G11: what changes is seen in another
 // tab without a reload, in every one of ten, and after the server was gone.
 func TestChangesAreSeenInOtherTabs(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	first := open(t, g.url)
 	first.signIn("/")
@@ -56,6 +57,7 @@ func TestChangesAreSeenInOtherTabs(t *testing.T) {
 
 // TestTheStreamCanBePaused looks at what waits while it is.
 func TestTheStreamCanBePaused(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/")

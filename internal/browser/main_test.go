@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"dispatchapy/internal/webui"
 )
 
 // chrome is the browser that all tests share; each has a profile of its own in
@@ -51,7 +53,14 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "Chromium does not start:", err)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if whole() {
+		for _, page := range gated.missing(webui.Pages()) {
+			fmt.Fprintf(os.Stderr, "FAIL: no test calls gates with %s\n", page)
+			code = 1
+		}
+	}
+	return code
 }
 
 func findChrome() string {

@@ -9,6 +9,7 @@ import (
 // TestOverview looks at the first page when nothing was set up, when all is
 // well, and when a provider fails.
 func TestOverview(t *testing.T) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/")

@@ -46,6 +46,7 @@ clients:
 
 // TestResources goes through the pages of resources in every state.
 func TestResources(t *testing.T) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/resources")
@@ -91,6 +92,7 @@ func resourceID(b *tab, name string) string {
 // TestResourceLife is flow B4: a resource from a curl example to its end, with
 // what can go wrong on the way.
 func TestResourceLife(t *testing.T) {
+	t.Parallel()
 	g := start(t, resourcesFile)
 	b := open(t, g.url)
 	b.signIn("/resources/new")
@@ -196,6 +198,7 @@ func TestResourceLife(t *testing.T) {
 // TestResourceHealthIsLive is the part of flow B13 that is on the page of a
 // resource: it goes down while somebody looks.
 func TestResourceHealthIsLive(t *testing.T) {
+	t.Parallel()
 	g := start(t, resourcesFile)
 	b := open(t, g.url)
 	b.signIn("/resources")
@@ -220,29 +223,4 @@ func TestResourceHealthIsLive(t *testing.T) {
 	g.sink.answer("/primary", http.StatusBadGateway, `{}`)
 	g.manage(http.MethodPost, "/v1"+id+"/check", "")
 	c.await("the other tab to hear of it", `[...document.querySelectorAll(".resources tbody tr")].some((r) => r.textContent.includes("Primary SMS") && r.textContent.includes("Down"))`)
-}
-
-// TestPagesOfResourcesFit looks at every page in all widths, in a language that
-// is two fifths longer than English.
-func TestPagesOfResourcesFit(t *testing.T) {
-	g := start(t, resourcesFile)
-	b := open(t, g.url)
-	b.signIn("/resources")
-	for i := range 3 {
-		g.post(shopToken, "send_alert", fmt.Sprintf(`{"ref":"inv-%d","scope":"prod","phone":"+1555","message":"%0100d"}`, i, i))
-	}
-	id, down := resourceID(b, "Primary SMS"), resourceID(b, "Pager")
-	js[bool](b, `(document.cookie = "lang=en-XA; path=/", true)`)
-	for name, path := range map[string]string{
-		"resources": "/resources", "resource-health": down, "resource-delivery": id + "/delivery", "resource-alerts": id + "/alerts", "resource-configuration": id + "/configuration",
-		"resource-used-by": id + "/used-by", "resource-delete": id + "/delete", "resource-test": id + "/test", "resource-new": "/resources/new", "setup": "/setup",
-	} {
-		for _, width := range []int64{320, 768, 1024} {
-			b.size(width, 900)
-			b.goTo(path)
-			b.await("the page to be whole", `document.readyState === "complete"`)
-			b.fits()
-			b.shot(fmt.Sprintf("pseudo-%s-%d", name, width))
-		}
-	}
 }

@@ -8,13 +8,18 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
+
+	"dispatchapy"
+	"dispatchapy/internal/store/storetest"
 )
 
 // TestSettingsPages goes to every section in both themes and widths.
 func TestSettingsPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings")
@@ -25,6 +30,7 @@ func TestSettingsPages(t *testing.T) {
 
 // TestPeoplePages goes to the pages of users and API tokens.
 func TestPeoplePages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.manage(http.MethodPost, "/v1/users", `{"name":"Night-watch@example.com","role":"operator","password":"hush-long-enough"}`)
 	g.manage(http.MethodPost, "/v1/tokens", `{"name":"deployment","role":"admin"}`)
@@ -47,10 +53,14 @@ func TestPeoplePages(t *testing.T) {
 	b.see("shown this once")
 	b.await("the address of the token", `/^\/settings\/tokens\/\d+$/.test(location.pathname)`)
 	b.accessible()
+	token := js[string](b, `location.pathname`)
+	b.gates("token", token)
+	b.gates("token-delete", token+"/delete")
 }
 
 // TestClientSettingsPages goes to what a client may set itself.
 func TestClientSettingsPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signInClient(shopToken, "/settings")
@@ -100,6 +110,7 @@ func (s mailSession) Auth(string) (sasl.Server, error) {
 // TestSettings is flow B14: every field is saved and stays, a mail server is
 // tried with values that are not saved, and its password is never on a page.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings/delivery")
@@ -122,11 +133,28 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s is %q, want %q", label, got, value)
 		}
 	}
-	b.goTo("/settings/retention")
-	b.click("Delete old tasks")
-	b.fill("Days after they finished", "14")
-	b.click("Save")
-	b.see("Saved.")
+	for path, fields := range map[string]map[string]string{
+		"/settings/retention": {"Days after they finished": "14", "Days that they are kept": "90"}, "/settings/security": {"Without a request": "2h", "In all": "48h"},
+	} {
+		b.goTo(path)
+		if path == "/settings/retention" {
+			b.click("Delete old tasks")
+		}
+		for label, value := range fields {
+			b.fill(label, "x")
+			b.click("Save")
+			b.await("what is wrong to be said", `document.querySelector("[aria-invalid=true]")`)
+			b.fill(label, value)
+		}
+		b.click("Save")
+		b.see("Saved.")
+		b.goTo(path)
+		for label, value := range fields {
+			if got := b.value(label); got != value {
+				t.Errorf("%s is %q, want %q", label, got, value)
+			}
+		}
+	}
 
 	port, arrived := mailServer(t)
 	b.goTo("/settings/email")
@@ -161,14 +189,42 @@ func TestSettings(t *testing.T) {
 	}
 	b.click("Test connection")
 	b.see("logged in as u")
-	if _, settings := g.manage(http.MethodGet, "/v1/settings", ""); !strings.Contains(settings, `"max_attempts":7`) || !strings.Contains(settings, `"after_days":14`) {
+	if _, settings := g.manage(http.MethodGet, "/v1/settings", ""); !strings.Contains(settings, `"max_attempts":7`) || !strings.Contains(settings, `"after_days":14`) || !strings.Contains(settings, `"audit_days":90`) {
 		t.Error(settings)
+	}
+}
+
+// TestOldTasksAreDeleted is the part of flow B14 about deleting: only finished
+// tasks that are old enough go, once it was switched on.
+func TestOldTasksAreDeleted(t *testing.T) {
+	t.Parallel()
+	g := start(t, shopFile)
+	states := []dispatchapy.Status{dispatchapy.StatusSuccess, dispatchapy.StatusFailed, dispatchapy.StatusHeld, dispatchapy.StatusStopped}
+	g.fill(storetest.Crowd{Tasks: 8, Until: time.Now().Add(-20 * 24 * time.Hour), Every: time.Hour, Status: func(place int) dispatchapy.Status { return states[place%len(states)] }})
+	g.fill(storetest.Crowd{Tasks: 4, Until: time.Now(), Every: time.Minute, Status: func(place int) dispatchapy.Status { return states[place] }})
+	b := open(t, g.url)
+	b.signIn("/tasks")
+	b.await("all tasks", `document.querySelectorAll("[data-list] > tr").length === 12`)
+	b.goTo("/settings/retention")
+	b.click("Delete old tasks")
+	b.fill("Days after they finished", "14")
+	b.click("Save")
+	b.see("Saved.")
+	g.interrupt(func() {}) // it deletes when it begins, and then every minute
+	b.goTo("/tasks")
+	b.again("the old ones to be gone", `document.querySelectorAll("[data-list] > tr").length === 8`)
+	left := js[map[string]int](b, `[...document.querySelectorAll("[data-list] > tr")].reduce((n, row) => ({ ...n, [row.dataset.state]: (n[row.dataset.state] ?? 0) + 1 }), {})`)
+	for state, want := range map[string]int{"delivered": 1, "failed": 1, "held": 3, "stopped": 3} {
+		if left[state] != want {
+			t.Errorf("%d tasks are left that are %s, want %d", left[state], state, want)
+		}
 	}
 }
 
 // TestTwoEditorsAndALostSession are flow B18 for the settings: two people save
 // the same section, and a session ends while a form is being filled in.
 func TestTwoEditorsAndALostSession(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings/delivery")
@@ -213,6 +269,7 @@ func (g *gateway) endSessions() {
 // TestSessionsInABrowser is flow B1's part about sessions: they are listed and
 // ended, and after signing out the old cookie lets nobody in.
 func TestSessionsInABrowser(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b, other := open(t, g.url), open(t, g.url)
 	b.signIn("/settings/security")
@@ -233,6 +290,7 @@ func TestSessionsInABrowser(t *testing.T) {
 
 // TestShortcutsCanBeSwitchedOff is the part of flow B17 about the setting.
 func TestShortcutsCanBeSwitchedOff(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings/look")

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,11 +10,22 @@ import (
 // TestSetup is flow B3 and gate G20: from an empty gateway to a delivered
 // message in at most nine inputs, on one page.
 func TestSetup(t *testing.T) {
+	for _, width := range []int64{1400, 390} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) { setup(t, width) })
+	}
+}
+
+func setup(t *testing.T, width int64) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/")
 	b.at("/setup")
-	b.gates("setup", "/setup")
+	if width == 1400 {
+		b.gates("setup", "/setup")
+	}
+	b.size(width, 900)
+	b.goTo("/setup")
 	begun := time.Now()
 	inputs := 0
 	input := func(act func()) { inputs++; act() }
@@ -38,12 +50,10 @@ func TestSetup(t *testing.T) {
 	}
 	b.accessible()
 	b.fits()
-	b.shot("setup-done")
-	b.size(390, 900)
-	b.fits()
-	b.touchable()
-	b.shot("setup-done-390")
-	b.size(1400, 900)
+	if width < 640 {
+		b.touchable()
+	}
+	b.shot(fmt.Sprintf("setup-done-%d", width))
 
 	// The command works as it is shown.
 	command := js[string](b, `document.querySelector(".token-card pre").textContent`)
@@ -59,21 +69,31 @@ func TestSetup(t *testing.T) {
 	if b.value(`.token-card input`) != token {
 		t.Error("the token is gone")
 	}
+	if width == 1400 {
+		b.gates("setup-sent", "/setup/sent?task=1")
+	}
 	b.goTo("/")
 	b.at("/")
 	b.see("The endpoint delivers.")
 	b.notSee("From nothing to a delivered task")
 }
 
-// TestSetupWithAProvider pastes a curl example and changes the mapping: what is
+// TestSetupWithAProvider is flow B3 with one's own provider and message: a curl
+// command and an example are pasted, what is suggested is changed, and what is
 // shown is what the provider gets.
 func TestSetupWithAProvider(t *testing.T) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/setup")
 	b.fill("A curl command, an address, or an example of a body", `curl -X PUT `+g.sink.url+`/acme -H 'X-Key: hush-"1"' -d '{"sender":"ACME","msisdn":"+1","body":{"text":"hi"}}'`)
 	b.see("PUT " + g.sink.url + "/acme")
 	b.see(`"msisdn": "+15550123"`)
+	b.fillJSON(`{"ref":"r-1","scope":"s","message":"Fuel low","telephone":"+1999"}`)
+	b.see(`"text": "Fuel low"`) // the mapping follows
+	b.await("the keys of the example to be demanded", `[...document.querySelectorAll(".chips .tag")].map((e) => e.textContent).includes("telephone")`)
+	b.fillJSON(`{"ref":"inv-1042","scope":"prod","phone":"+15550123","message":"Disk at 91 %"}`)
+	b.see(`"text": "Disk at 91 %"`)
 	b.choose("Source of body.text", "Text with {{…}}")
 	b.await("the text to be a template", `document.querySelector("#f-map\\[2\\]\\.kind").value === "template"`)
 	b.fill("Value for body.text", "{{message}} ({{ref}})")
@@ -93,6 +113,7 @@ func TestSetupWithAProvider(t *testing.T) {
 
 // TestSetupByKeyboard is flow B17 for B3: without a mouse.
 func TestSetupByKeyboard(t *testing.T) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/setup")
@@ -110,6 +131,7 @@ func TestSetupByKeyboard(t *testing.T) {
 
 // TestSetupIsFoundAgain leaves the set-up in the middle and comes back.
 func TestSetupIsFoundAgain(t *testing.T) {
+	t.Parallel()
 	g := start(t, "")
 	b := open(t, g.url)
 	b.signIn("/setup")

@@ -32,6 +32,7 @@ clients:
 // TestStatusPages looks at the status page as a stranger sees it, and at what is
 // set of it.
 func TestStatusPages(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings/status")

@@ -27,18 +27,29 @@ const patience = 20 * time.Second
 // tab is a page in a browser, which watches for what must never happen: an
 // error in the console, a report of the page's policy, a request to elsewhere.
 type tab struct {
-	t    *testing.T
+	t    testing.TB
 	ctx  context.Context
 	base string
+	who  role // signed in
+	off  bool // scripts
 
 	mu       sync.Mutex
 	problems []string
-	loaded   []string // paths of what was asked of the server
-	bytes    int64    // that came over the wire
+	kept     map[network.RequestID]bool // what the browser had
+	fetched  []string                   // assets that it had not, since forget
 }
 
+// role is whom a page is shown to.
+type role string
+
+const (
+	nobody role = "nobody"
+	staff  role = "staff"
+	client role = "a client"
+)
+
 // open makes a tab in a profile of its own.
-func open(t *testing.T, base string) *tab {
+func open(t testing.TB, base string) *tab {
 	t.Helper()
 	return openIn(t, base, chromedp.WithNewBrowserContext())
 }
@@ -47,12 +58,14 @@ func open(t *testing.T, base string) *tab {
 func (b *tab) second() *tab {
 	b.t.Helper()
 	id := chromedp.FromContext(b.ctx).BrowserContextID
-	return openIn(b.t, b.base, chromedp.WithExistingBrowserContext(id))
+	other := openIn(b.t, b.base, chromedp.WithExistingBrowserContext(id))
+	other.who = b.who
+	return other
 }
 
-func openIn(t *testing.T, base string, option chromedp.ContextOption) *tab {
+func openIn(t testing.TB, base string, option chromedp.ContextOption) *tab {
 	t.Helper()
-	b := &tab{t: t, base: base}
+	b := &tab{t: t, base: base, who: nobody, kept: map[network.RequestID]bool{}}
 	ctx, cancel := chromedp.NewContext(chrome, option, chromedp.WithListener(b.watch))
 	b.ctx = ctx
 	t.Cleanup(func() {
@@ -94,8 +107,12 @@ func (b *tab) watch(ev any) {
 		}
 	case *network.EventRequestWillBeSent:
 		b.request(e.Request.URL)
-	case *network.EventLoadingFinished:
-		b.bytes += int64(e.EncodedDataLength)
+	case *network.EventRequestServedFromCache:
+		b.kept[e.RequestID] = true
+	case *network.EventResponseReceived:
+		if strings.Contains(e.Response.URL, "/assets/") && !e.Response.FromDiskCache && !b.kept[e.RequestID] {
+			b.fetched = append(b.fetched, e.Response.URL)
+		}
 	}
 }
 
@@ -113,9 +130,14 @@ func (b *tab) request(address string) {
 	}
 	if !strings.HasPrefix(address, b.base+"/") {
 		b.problems = append(b.problems, "request to another host: "+address)
-		return
 	}
-	b.loaded = append(b.loaded, u.RequestURI())
+}
+
+// forget has what was fetched so far not count.
+func (b *tab) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fetched = nil
 }
 
 // healthy fails the test for whatever went wrong so far.
@@ -229,6 +251,18 @@ func (b *tab) await(what, expression string) {
 	}
 }
 
+// again loads the page until an expression is true, as people do where it is not
+// kept up to date.
+func (b *tab) again(what, expression string) {
+	b.t.Helper()
+	for deadline := time.Now().Add(patience); !js[bool](b, "Boolean("+expression+")"); {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("%s: did not come\n%s", what, b.where())
+		}
+		b.goTo(js[string](b, `location.pathname + location.search`))
+	}
+}
+
 // find is the script that finds the element that a person would mean: a CSS
 // selector, or the visible words of a button, link, label or field.
 const find = `((wanted) => {
@@ -268,8 +302,12 @@ func (b *tab) gone(wanted string) {
 func (b *tab) click(wanted string) {
 	b.t.Helper()
 	b.visible(wanted)
+	drawn := "await new Promise(requestAnimationFrame);"
+	if b.off {
+		drawn = ""
+	}
 	at := js[[]float64](b, `(async () => { const e = `+element(wanted)+`; e.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
-		await new Promise(requestAnimationFrame); const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
+		`+drawn+` const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`)
 	b.do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
@@ -337,6 +375,7 @@ func (b *tab) signIn(path string) {
 	b.fill("Name", "admin")
 	b.fill("Password", adminPassword)
 	b.click("button.primary")
+	b.who = staff
 	b.await("to be signed in", `!location.pathname.startsWith("/login") && document.readyState === "complete"`)
 }
 
@@ -346,5 +385,6 @@ func (b *tab) signInClient(token, path string) {
 	b.goTo("/login?as=client&return=" + url.QueryEscape(path))
 	b.fill("Token", token)
 	b.click("button.primary")
+	b.who = client
 	b.await("to be signed in", `!location.pathname.startsWith("/login") && document.readyState === "complete"`)
 }

@@ -51,6 +51,7 @@ func TestTaskLife(t *testing.T) {
 }
 
 func taskLife(t *testing.T, width int64) {
+	t.Parallel()
 	g := start(t, strings.Replace(shopFile, "url: $sink/primary\n", "url: $sink/primary\n    concurrency: 1\n", 1))
 	b := open(t, g.url)
 	b.size(width, 900)
@@ -78,6 +79,21 @@ func taskLife(t *testing.T, width int64) {
 	b.row(first, "Delivered") // in place, without a reload
 	b.row(first, "Primary SMS")
 	releaseBackup()
+
+	// One that waits for its time is queued, until somebody does not wait.
+	g.apply("version: 1\nsettings: {task_delay: {min: 1h, max: 1h}}\n")
+	queued := g.alert("inv-1b")
+	b.see("1 new")
+	b.click("1 new")
+	b.row(queued, "Queued")
+	other.show()
+	other.goTo(queued)
+	other.state("Queued")
+	other.click("Retry now")
+	other.state("Delivered")
+	b.show()
+	b.row(queued, "Delivered")
+	g.apply("version: 1\nsettings: {task_delay: {min: 0s, max: 0s}}\n")
 
 	g.sink.answer("/primary", http.StatusInternalServerError, `{"error":"out of order"}`)
 	second := g.alert("inv-2")
@@ -118,6 +134,7 @@ func TestTaskActs(t *testing.T) {
 }
 
 func taskActs(t *testing.T, width int64) {
+	t.Parallel()
 	g := start(t, switched("Primary SMS", "Backup Chat"))
 	b := open(t, g.url)
 	b.size(width, 900)
@@ -191,6 +208,7 @@ func taskActs(t *testing.T, width int64) {
 // TestTaskActsByKeyboard is the part of flow B17 that is about tasks: all of it
 // without a mouse.
 func TestTaskActsByKeyboard(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.sink.answer("/primary", http.StatusBadRequest, `{"error":"unknown number"}`)
 	g.sink.answer("/backup", http.StatusBadRequest, `{"error":"no such channel"}`)
@@ -251,6 +269,7 @@ func TestTaskActsByKeyboard(t *testing.T) {
 // TestOneTaskByKeyboard stops, retries, sends through a resource, edits, deletes
 // and restores a task with nothing but keys.
 func TestOneTaskByKeyboard(t *testing.T) {
+	t.Parallel()
 	g := start(t, switched("Primary SMS", "Backup Chat"))
 	task := g.alert("inv-1")
 	b := open(t, g.url)
@@ -299,6 +318,7 @@ func TestOneTaskByKeyboard(t *testing.T) {
 // TestTaskOnPaper is the part of flow B19 that is about tasks: what is printed
 // says everything, and has nothing to press.
 func TestTaskOnPaper(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.sink.answer("/primary", http.StatusInternalServerError, `{"error":"out of order"}`)
 	b := open(t, g.url)

@@ -58,6 +58,7 @@ func (b *tab) landed(search string) {
 // TestTaskList is flow B11: everything that narrows a list, paging while tasks
 // arrive, and acting on all that match.
 func TestTaskList(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.fill(storetest.Crowd{Tasks: listed, Until: time.Now(), Every: 10 * time.Second, Status: listedState})
 	b := open(t, g.url)
@@ -73,6 +74,7 @@ func TestTaskList(t *testing.T) {
 	t.Run("views", func(t *testing.T) { b.views(t) })
 	t.Run("pages", func(t *testing.T) { g.pages(t, b) })
 	t.Run("export", func(t *testing.T) { b.exports(t) })
+	t.Run("390", func(t *testing.T) { b.narrowList(t) })
 	t.Run("all", func(t *testing.T) { g.actOnAll(t, b) })
 	b.gates("tasks-crowded", "/tasks")
 	b.gates("held-crowded", "/held")
@@ -113,6 +115,26 @@ func (b *tab) queries(t *testing.T) {
 	if got := b.states(); got != "held" {
 		t.Errorf("after going back the list has tasks that are %q", got)
 	}
+}
+
+// narrowList finds tasks on a telephone.
+func (b *tab) narrowList(t *testing.T) {
+	b.size(390, 844)
+	defer b.size(1400, 900)
+	b.goTo("/tasks")
+	b.click(`#task-counts a[href$="failed"]`)
+	b.await("the chip", `document.readyState === "complete" && document.querySelector("#task-counts [aria-current]")?.innerText.startsWith("Failed")`)
+	if got := b.states(); got != "failed" {
+		t.Errorf("the chip shows tasks that are %q", got)
+	}
+	b.search("ref:inv-100007")
+	if n := js[int](b, `document.querySelectorAll("[data-list] > tr").length`); n != 1 {
+		t.Errorf("the search finds %d tasks", n)
+	}
+	b.click("inv-100007")
+	b.await("the task", `/^\/tasks\/\d+$/.test(location.pathname)`)
+	js[bool](b, `(history.back(), true)`)
+	b.await("the list as it was", `location.search === "?q=ref%3Ainv-100007" || location.search === "?q=ref:inv-100007"`)
 }
 
 func (b *tab) views(*testing.T) {

@@ -42,6 +42,7 @@ func (g *gateway) settled(path string) {
 }
 
 func TestTasks(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.everyState()
 	b := open(t, g.url)
@@ -78,6 +79,22 @@ func TestTasks(t *testing.T) {
 	b.gates("tasks-none", "/tasks?q=since:1h+nothing+like+this")
 }
 
+// TestTasksOfAClient goes to what a client sees of its tasks: nothing of the
+// providers.
+func TestTasksOfAClient(t *testing.T) {
+	t.Parallel()
+	g := start(t, shopFile)
+	g.everyState()
+	c := open(t, g.url)
+	c.signInClient(shopToken, "/tasks")
+	for name, path := range map[string]string{"client-tasks": "/tasks", "client-task": "/tasks/7", "client-task-target": "/tasks/7?tab=target", "client-resend": "/tasks/8/resend"} {
+		c.gates(name, path)
+		for _, secret := range []string{"Primary SMS", "Backup Chat", g.sink.url, "hush-provider-key"} {
+			c.notSee(secret)
+		}
+	}
+}
+
 // holding is shopFile with an endpoint that holds everything.
 var holding = strings.Replace(shopFile, "    mapping:\n", `    dev: {enabled: true, hold: true, rules_enabled: true, rules: [{if: {param: scope, matches: "^test$"}, set: {param: phone, value: "+15550000"}}]}
     mapping:
@@ -86,6 +103,7 @@ var holding = strings.Replace(shopFile, "    mapping:\n", `    dev: {enabled: tr
 // TestHeld is flow B12: what is held is looked at, released, edited, discarded
 // and brought back; and nothing more is held.
 func TestHeld(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/held")
@@ -177,6 +195,7 @@ func (g *gateway) inspect(t *testing.T, b *tab) {
 }
 
 func TestTask(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	g.everyState()
 	b := open(t, g.url)
@@ -187,38 +206,13 @@ func TestTask(t *testing.T) {
 	b.gates("task-diff", "/tasks/7?tab=diff")
 }
 
-// TestTaskPagesFit is gate G8 for the pages about tasks, in English and in a
-// language whose words are long.
-func TestTaskPagesFit(t *testing.T) {
-	g := start(t, shopFile)
-	g.everyState()
-	g.apply(holding)
-	held := g.alert("held one with a rather long reference, as some people like to have them, 0123456789")
-	b := open(t, g.url)
-	b.signIn("/tasks")
-	for _, language := range []string{"en", "en-XA"} {
-		js[bool](b, `(document.cookie = "lang=`+language+`; path=/", true)`)
-		for _, width := range []int64{320, 768, 1024} {
-			b.size(width, 900)
-			for name, path := range map[string]string{"tasks": "/tasks", "task": "/tasks/8", "held": "/held", "resend": held + "/resend"} {
-				b.goTo(path)
-				b.await("the page to be whole", `document.readyState === "complete"`)
-				b.fits()
-				if width < 640 {
-					b.touchable()
-				}
-				b.shot(fmt.Sprintf("%s-%s-%d", name, language, width))
-			}
-		}
-	}
-}
-
 // TestHostileTasks is the part of gate G15 and flow B20 that is about tasks:
 // whatever names, messages and answers say is text, in every view of it.
 func TestHostileTasks(t *testing.T) {
 	const hostile = "O'Neil \"x\" <img src=x onerror=\"document.title='run'\"> \u200f\u05e9\u05dc\u05d5\u05dd\u200f \U0001F600"
 	file := strings.NewReplacer("Primary SMS", quoted(hostile+" A"), "Backup Chat", quoted(hostile+" B"), "name: shop", "name: "+quoted(hostile)).Replace(shopFile)
 	file = strings.Replace(file, "resources: ["+quoted(hostile+" A"), "dev: {enabled: true, hold: false, rules_enabled: true, rules: [{set: {param: phone, value: "+quoted(hostile)+"}}]}\n    resources: ["+quoted(hostile+" A"), 1)
+	t.Parallel()
 	g := start(t, file)
 	g.sink.answer("/primary", http.StatusBadRequest, "<script>document.title='run'</script>"+hostile)
 	body, err := json.Marshal(map[string]string{"ref": hostile, "scope": strings.Repeat("\u5b57", 80), "phone": hostile, "message": strings.Repeat("long ", 2000) + "</textarea></pre><script>document.title='run'</script>", hostile: "x"})

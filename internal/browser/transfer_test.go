@@ -29,6 +29,7 @@ func (b *tab) chooseFile(selector, path string) {
 // TestTransfer is flow B16: a file is compared, a bad one changes nothing, the
 // configuration goes and comes back, and the original's database is imported.
 func TestTransfer(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/settings/transfer")

@@ -1,6 +1,9 @@
 package browser_test
 
-import "strconv"
+import (
+	"strconv"
+	"testing"
+)
 
 // stops lists what the Tab key has to reach, in the order of the page.
 const stops = `[...document.querySelectorAll("a[href], button, input, select, textarea, summary, pre[tabindex='0'], json-editor")].filter((e) =>
@@ -9,7 +12,7 @@ const stops = `[...document.querySelectorAll("a[href], button, input, select, te
 // focused describes what has the focus: its place among the stops, and whether
 // one sees that it has it.
 const focused = `(() => { const e = document.activeElement; const ring = (x) => x && getComputedStyle(x).outlineStyle !== "none" && parseFloat(getComputedStyle(x).outlineWidth) >= 2;
-	return { place: window.walked.indexOf(e), seen: Boolean(ring(e) || ring(e?.closest(".chip-box")) || e?.shadowRoot), name: e === document.body ? "" : e.outerHTML.slice(0, 120) }; })()`
+	return { place: window.walked.indexOf(e), seen: Boolean(ring(e) || ring(e?.closest(".chip-box, .choice, .switch")) || e?.shadowRoot), name: e === document.body ? "" : e.outerHTML.slice(0, 120) }; })()`
 
 // walkable fails the test for a control of the page that the Tab key does not
 // reach, that it does not leave again, or on which one does not see the focus.
@@ -45,5 +48,32 @@ func (b *tab) walkable() {
 		if !was {
 			b.t.Errorf("%s: the Tab key does not reach %s", js[string](b, `location.pathname`), js[string](b, `window.walked[`+strconv.Itoa(i)+`].outerHTML.slice(0, 120)`))
 		}
+	}
+}
+
+// TestKeyboard is gate G9: the Tab key reaches every control of the pages that
+// B1 to B12 are about, leaves it again, and one sees where it is.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	g := start(t, routesFile)
+	g.sink.answer("/primary", 400, `{"error":"unknown number"}`)
+	g.settled(g.alert("inv-1"))
+	g.apply("version: 1\nclients:\n  - {name: bank, dev: {hold: true}}\n")
+	g.post(bankToken, "send_alert", `{"ref":"held","scope":"prod","phone":"+1","message":"m"}`)
+	e := g.endpoint("send_alert")
+	b := open(t, g.url)
+	b.goTo("/login")
+	b.walkable()
+	b.signIn("/resources")
+	resource := resourceID(b, "Primary SMS")
+	b.goTo("/clients")
+	client := b.linkOf("shop")
+	for _, path := range []string{
+		"/", "/setup", "/tasks", "/tasks/1", "/tasks/1/resend", "/held", "/endpoints", "/endpoints/new", e.own(""), e.own("rules"), e.own("overrides"), e.own("clients"), e.own("try"), e.own("delete"),
+		"/resources", resource, resource + "/configuration", resource + "/delete", "/clients", client, client + "/token", client + "/overrides",
+	} {
+		b.arrive(path)
+		b.await("the scripts", `!document.querySelector("[data-chips]") || document.querySelector(".chip-box")`)
+		b.walkable()
 	}
 }

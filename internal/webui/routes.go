@@ -88,6 +88,21 @@ func (ui *UI) routes() []route {
 	)
 }
 
+// Page is where a page is, as a pattern of net/http, and who may open it.
+type Page struct {
+	Pattern                   string
+	Strangers, Clients, Staff bool
+}
+
+// Pages lists all pages, for tests that go to each.
+func Pages() []Page {
+	var out []Page
+	for _, r := range (&UI{}).routes() {
+		out = append(out, Page{Pattern: r.pattern(), Strangers: r.access.open, Clients: r.access.clients, Staff: r.access.staff})
+	}
+	return out
+}
+
 // moved are the addresses of the original's pages, and of former ones of ours.
 var moved = []struct {
 	from *regexp.Regexp
