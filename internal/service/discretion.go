@@ -64,3 +64,26 @@ func discreetWords(statusCode int, class dispatchapy.ErrorClass) string {
 	}
 	return ""
 }
+
+// shownURL gives an address as p may read it: whoever may not read secrets does
+// not see what its query has under a telling name.
+func shownURL(p dispatchapy.Principal, url string) string {
+	if p.May(dispatchapy.ReadSecrets) || !strings.Contains(url, "?") {
+		return url
+	}
+	return dispatchapy.MaskURL(url)
+}
+
+// hideAddresses does so in a copy of a resource that is going to be shown.
+func hideAddresses(p dispatchapy.Principal, r *dispatchapy.Resource) {
+	r.URL = shownURL(p, r.URL)
+	if r.Notify != nil {
+		hideAddress(p, r.Notify.Webhook)
+	}
+}
+
+func hideAddress(p dispatchapy.Principal, n *dispatchapy.WebhookNotice) {
+	if n != nil {
+		n.URL = shownURL(p, n.URL)
+	}
+}

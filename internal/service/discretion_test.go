@@ -99,3 +99,40 @@ func TestAClientFindsOnlyWhatItMayRead(t *testing.T) {
 		t.Errorf("a client that may read it finds %d tasks", got)
 	}
 }
+
+// TestAddressesHideSecretsFromWhomTheyAreKept: only who may export secrets reads
+// those in addresses, because only they change and give back what they read.
+func TestAddressesHideSecretsFromWhomTheyAreKept(t *testing.T) {
+	n := startNode(t)
+	n.apply(`
+version: 1
+settings: {alerts: {channels: [{name: chat, webhook: {url: "http://h.example/?token=hush-channel&room=1"}}]}}
+resources:
+  - name: spare
+    url: "http://h.example/send?api_key=hush-query&lang=en"
+    notify: {webhook: {enabled: true, url: "http://h.example/?sig=hush-notice"}}
+`, service.ApplyOptions{})
+	id := n.resource("spare").ID
+	for role, hidden := range map[dispatchapy.Role]bool{dispatchapy.RoleAdmin: false, dispatchapy.RoleOperator: true, dispatchapy.RoleViewer: true} {
+		p := dispatchapy.Principal{Name: "somebody", Role: role}
+		one, err := n.Resource(t.Context(), p, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states, err := n.ResourceStates(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings, err := n.Settings(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := one.URL + " " + one.Notify.Webhook.URL + " " + states[id].URL + " " + settings.Alerts.Channels[0].Webhook.URL
+		if got := !strings.Contains(shown, "hush"); got != hidden || !strings.Contains(shown, "lang=en") || !strings.Contains(shown, "room=1") {
+			t.Errorf("%s reads %s", role, shown)
+		}
+	}
+	if cfg := n.table.Load().Config; !strings.Contains(cfg.Resource("spare").URL, "hush-query") || !strings.Contains(cfg.Settings.Alerts.Channels[0].Webhook.URL, "hush-channel") {
+		t.Error("what is in force was changed")
+	}
+}

@@ -41,7 +41,7 @@ func (s *Service) ResourceStates(_ context.Context, p dispatchapy.Principal) (ma
 	states := make(map[int64]ResourceState, len(now.snapshot.Resources))
 	for _, r := range now.snapshot.Resources {
 		state := now.resource(r)
-		states[r.ID] = ResourceState{Method: r.Method, URL: r.URL, Reason: state.Reason, Wait: state.Wait}
+		states[r.ID] = ResourceState{Method: r.Method, URL: shownURL(p, r.URL), Reason: state.Reason, Wait: state.Wait}
 	}
 	for _, e := range now.snapshot.Endpoints {
 		for _, route := range e.Routes {

@@ -147,6 +147,7 @@ func viewResource(p dispatchapy.Principal, r *dispatchapy.Resource, health map[i
 	view := Resource{Resource: dispatchapy.Resource{ID: r.ID, Version: r.Version, Name: r.Name, Active: r.Active}}
 	if p.IsStaff() {
 		view.Resource = *resourceKind.masked(r)
+		hideAddresses(p, &view.Resource)
 	}
 	view.Health = healthOf(health, r.ID)
 	view.Planned = plannedNow(r)

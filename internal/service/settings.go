@@ -12,7 +12,11 @@ func (s *Service) Settings(_ context.Context, p dispatchapy.Principal) (dispatch
 	if err := require(p, dispatchapy.ReadSettings); err != nil {
 		return dispatchapy.Settings{}, err
 	}
-	return *maskedSettings(&s.table.Load().Config.Settings), nil
+	view := maskedSettings(&s.table.Load().Config.Settings)
+	for _, c := range view.Alerts.Channels {
+		hideAddress(p, c.Webhook)
+	}
+	return *view, nil
 }
 
 // UpdateSettings changes the settings, which are at version expect. edit gets
