@@ -64,3 +64,11 @@ type AlertTest struct {
 	Detail   string // what whoever took or refused it said
 	Duration time.Duration
 }
+
+// AlertPreview is what a channel would say if a resource went down now.
+type AlertPreview struct {
+	Subject, Text string // of an email
+	URL           string // of a webhook, secrets masked
+	Body          []byte // of a webhook, secrets masked
+	Refusal       string // why there is no body; "": there is one
+}

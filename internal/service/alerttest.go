@@ -17,9 +17,10 @@ const (
 	alertTestFor  = 20 * time.Second // one may take
 )
 
-// Alerter sends a test message through a channel at once. resource is whose own
-// notice the channel is; nil: nobody's.
+// Alerter words what is said through a channel, and sends a test message through
+// it at once. resource is whose own notice the channel is; nil: nobody's.
 type Alerter interface {
+	PreviewAlert(c *dispatchapy.Channel, resource *dispatchapy.Resource) dispatchapy.AlertPreview
 	TestAlert(ctx context.Context, c *dispatchapy.Channel, resource *dispatchapy.Resource) dispatchapy.AlertTest
 }
 
@@ -62,6 +63,25 @@ func (s *Service) TestAlert(ctx context.Context, p dispatchapy.Principal, in Ale
 	trying, cancel := context.WithTimeout(ctx, alertTestFor)
 	defer cancel()
 	return s.alerter.TestAlert(trying, channel, resource), nil
+}
+
+// PreviewAlert words what a channel, saved or not, would say if a resource went
+// down now: the named one, or an example. Nothing is sent, and nothing needs to
+// be right yet.
+func (s *Service) PreviewAlert(_ context.Context, p dispatchapy.Principal, in AlertTestInput) (dispatchapy.AlertPreview, error) {
+	if err := require(p, dispatchapy.ReadConfig); err != nil {
+		return dispatchapy.AlertPreview{}, err
+	}
+	if in.Channel.Email == nil && in.Channel.Webhook == nil {
+		return dispatchapy.AlertPreview{}, invalid("channel", "must have exactly one of email and webhook")
+	}
+	var resource *dispatchapy.Resource
+	if in.Resource != "" {
+		if resource = s.table.Load().Config.Resource(in.Resource); resource == nil {
+			return dispatchapy.AlertPreview{}, invalid("resource", "there is no resource of this name")
+		}
+	}
+	return s.alerter.PreviewAlert(&in.Channel, resource), nil
 }
 
 // channel gives the channel with its secrets and its defaults, switched on.

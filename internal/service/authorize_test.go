@@ -69,7 +69,7 @@ var needed = map[string]dispatchapy.Permission{
 	"ListIncidents": dispatchapy.ReadEvents, "Incident": dispatchapy.ReadEvents,
 	"AcknowledgeIncident": dispatchapy.HandleIncidents, "NoteIncident": dispatchapy.HandleIncidents,
 	"ListNotifications": dispatchapy.ReadEvents, "Notification": dispatchapy.ReadEvents, "RetryNotification": dispatchapy.HandleIncidents,
-	"AlertTemplates": dispatchapy.ReadSettings, "TestAlert": dispatchapy.WriteConfig,
+	"AlertTemplates": dispatchapy.ReadSettings, "TestAlert": dispatchapy.WriteConfig, "PreviewAlert": dispatchapy.ReadConfig,
 	"ResourceUptime": dispatchapy.ReadConfig, "ListHealth": dispatchapy.ReadConfig, "AllHealth": dispatchapy.ReadConfig,
 	"ListEndpoints": dispatchapy.ReadConfig, "Endpoint": dispatchapy.ReadConfig, "EndpointRoutes": dispatchapy.ReadConfig, "EndpointRoute": dispatchapy.ReadConfig,
 	"ListClients": dispatchapy.ReadConfig, "Client": dispatchapy.ReadConfig,

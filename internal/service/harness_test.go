@@ -133,6 +133,10 @@ func (f checkerFunc) CheckNow(ctx context.Context, id int64, _ string) (dispatch
 
 type alerterFunc func(c *dispatchapy.Channel) dispatchapy.AlertTest
 
+func (f alerterFunc) PreviewAlert(*dispatchapy.Channel, *dispatchapy.Resource) dispatchapy.AlertPreview {
+	return dispatchapy.AlertPreview{}
+}
+
 func (f alerterFunc) TestAlert(_ context.Context, c *dispatchapy.Channel, _ *dispatchapy.Resource) dispatchapy.AlertTest {
 	return f(c)
 }

@@ -87,7 +87,8 @@ type Options struct {
 	// Delivery is for trying out and sending messages.
 	Delivery Delivery
 
-	// Mail is needed by TestMail only, and Alerter by TestAlert.
+	// Mail is needed by TestMail only, and Alerter by TestAlert
+	// and PreviewAlert.
 	Mail    Mailer
 	Alerter Alerter
 

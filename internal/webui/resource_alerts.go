@@ -1,12 +1,10 @@
 package webui
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
-	"time"
 
 	"dispatchapy"
 )
@@ -18,48 +16,8 @@ type resourceAlertsPage struct {
 	Rules   *ruleTable
 	Preview alertPreview
 	Mailer  bool // there is a mail server
-}
 
-// alertPreview is what would be sent if the resource went down now.
-type alertPreview struct {
-	To            string
-	Subject, Body string
-	URL, Payload  string
-}
-
-// placeholder is what texts of alerts can hold, with what stands in its place if
-// the resource goes down.
-type placeholder struct{ Name, What, Value string }
-
-// Placeholders lists them.
-func (p *resourceAlertsPage) Placeholders() []placeholder {
-	return placeholdersOf(p.Lang, &p.R.Resource, time.Now())
-}
-
-func placeholdersOf(lang translator, r *dispatchapy.Resource, now time.Time) []placeholder {
-	at := now.UTC().Format("2006-01-02 15:04:05 UTC")
-	title := fmt.Sprintf("Resource %s is down", r.Name)
-	return []placeholder{
-		{"{resource_name}", lang.T("the name of the resource"), r.Name},
-		{"{resource_endpoint}", lang.T("its address"), r.URL},
-		{"{timestamp_utc}", lang.T("when it happened, in UTC"), at},
-		{"{datetime}", lang.T("the same, for programs"), now.UTC().Format(time.RFC3339)},
-		{"{title}", lang.T("what happened, in a line"), title},
-		{"{text}", lang.T("what happened, in full"), title + ". HTTP 503 Service Unavailable"},
-		{"{reason}", lang.T("what the check said"), "HTTP 503 Service Unavailable"},
-		{"{since}", lang.T("since when it is down"), at},
-		{"{downtime}", lang.T("how long it was down, once it is up"), ""},
-		{"{event}", lang.T("the kind of event"), string(dispatchapy.EventResourceDown)},
-		{"{status}", lang.T("firing or resolved"), "firing"},
-		{"{action}", lang.T("trigger or resolve"), "trigger"},
-		{"{severity}", lang.T("critical, warning or info"), string(dispatchapy.EventResourceDown.Severity())},
-		{"{count}", lang.T("how many events are told at once"), "1"},
-		{"{endpoint}", lang.T("the endpoint, where it is about one"), ""},
-		{"{incident_id}", lang.T("the number of the incident"), "17"},
-		{"{task_id}", lang.T("the task, where it is about one"), ""},
-		{"{link}", lang.T("where to look"), ""},
-		{"{gateway}", lang.T("which gateway says it"), "Dispatchapy"},
-	}
+	EmailResult, WebhookResult *channelResult // of a test that was asked for
 }
 
 const (
@@ -86,8 +44,14 @@ func (ui *UI) alertsPage(c *call, p *resourceAlertsPage) (err error) {
 	}
 	otherwise := settings.Alerts.ForResource(nil)
 	p.Rules = c.ruleTable(p.Form, resourceForms(&otherwise), &settings.Alerts)
-	p.Preview = p.Form.previewAlert(&p.R.Resource, time.Now())
-	return c.showStatus(p.Form.Status(), "resource_alerts", c.t("Alerts: {name}", "name", p.R.Name), p)
+	if p.Preview, err = c.previewAlert(p); err != nil {
+		return err
+	}
+	status := p.Form.Status()
+	if p.EmailResult != nil || p.WebhookResult != nil {
+		status = http.StatusOK // faults are the result of the test that was asked for
+	}
+	return c.showStatus(status, "resource_alerts", c.t("Alerts: {name}", "name", p.R.Name), p)
 }
 
 // Signed reports whether a signing secret is stored.
@@ -127,12 +91,12 @@ func (f *Form) fillAlerts(r *dispatchapy.Resource) {
 
 // readAlerts reads the form into a resource.
 func (f *Form) readAlerts(r *dispatchapy.Resource) {
-	hook := &dispatchapy.WebhookNotice{}
+	hook := dispatchapy.WebhookNotice{}
 	if r.Notify != nil && r.Notify.Webhook != nil {
-		hook = r.Notify.Webhook // with what the form does not have
+		hook = *r.Notify.Webhook // with what the form does not have
 	}
-	f.readWebhook("notify.webhook.", hook)
-	r.Notify = &dispatchapy.Notify{Email: f.readEmail("notify.email."), Webhook: hook}
+	f.readWebhook("notify.webhook.", &hook)
+	r.Notify = &dispatchapy.Notify{Email: f.readEmail("notify.email."), Webhook: &hook}
 	own := &dispatchapy.ResourceAlerts{}
 	f.readRules(resourceForms(own), true)
 	if r.Alerts = own; reflect.ValueOf(*own).IsZero() {
@@ -143,30 +107,6 @@ func (f *Form) readAlerts(r *dispatchapy.Resource) {
 // unixLines takes away what browsers add to the ends of lines.
 func unixLines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
-// previewAlert fills in the placeholders as if the resource had gone down now.
-func (f *Form) previewAlert(r *dispatchapy.Resource, now time.Time) alertPreview {
-	var plain, quoted []string
-	for _, placeholder := range placeholdersOf(f.lang, r, now) {
-		text := string(jsonString(placeholder.Value))
-		plain = append(plain, placeholder.Name, placeholder.Value)
-		quoted = append(quoted, placeholder.Name, text[1:len(text)-1]) // placeholders stand within strings
-	}
-	out := alertPreview{
-		To:      strings.Join(f.Lines("notify.email.to"), ", "),
-		Subject: strings.NewReplacer(plain...).Replace(f.Value("notify.email.subject")),
-		Body:    strings.NewReplacer(plain...).Replace(unixLines(f.Value("notify.email.body"))),
-		URL:     strings.TrimSpace(f.Value("notify.webhook.url")),
-		Payload: strings.NewReplacer(quoted...).Replace(f.Value("notify.webhook.payload")),
-	}
-	if out.URL != "" {
-		out.URL = f.Value("notify.webhook.method") + " " + out.URL
-	}
-	if payload := bytes.TrimSpace([]byte(out.Payload)); json.Valid(payload) {
-		out.Payload = indentJSON(payload)
-	}
-	return out
-}
-
 // saveAlerts stores the form, or does to it what a button asks for.
 func (ui *UI) saveAlerts(c *call) error {
 	id, err := c.id()
@@ -176,6 +116,12 @@ func (ui *UI) saveAlerts(c *call) error {
 	p := &resourceAlertsPage{Form: c.form()}
 	if p.Form.editRows("notify.webhook.headers", "notify.webhook.secrets") || p.Form.Do() == "preview" {
 		return ui.alertsPage(c, p)
+	}
+	if via, found := strings.CutPrefix(p.Form.Do(), "test "); found {
+		if via = oneOf(via, "email", "webhook"); via == "" {
+			return errNowhere
+		}
+		return ui.tryAlert(c, p, dispatchapy.Via(via))
 	}
 	made, err := ui.service.UpdateResource(c.ctx(), c.who, id, p.Form.Version(), func(r *dispatchapy.Resource) error {
 		p.Form.Faults = nil

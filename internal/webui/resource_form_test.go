@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dispatchapy"
 )
 
 func init() {
@@ -333,6 +335,10 @@ func TestAlertsOfAResource(t *testing.T) {
 	g.manage(http.MethodPut, "/v1/config", "version: 1\nsettings: {alerts: {channels: [{name: night, webhook: {url: \"https://x.example/\", enabled: true}}]}}", http.StatusOK)
 	path := g.resource("primary") + "/alerts"
 	form := b.get(path).want(200).shows("No mail server is set yet.", "primary is down").fields(path)
+	b.get(path).shows("{secret:NAME}", "{key}")
+	for _, name := range dispatchapy.Placeholders {
+		b.get(path).shows("<dt class=\"mono\">{" + name + "}</dt>")
+	}
 	form.Set("notify.email.enabled", "on")
 	form.Set("notify.webhook.enabled", "on")
 	form.Set("notify.webhook.url", g.sink.URL+"/hook")
@@ -368,6 +374,51 @@ func TestAlertsOfAResource(t *testing.T) {
 	if after := g.manage(http.MethodGet, strings.Replace(g.resource("primary"), "/", "/v1/", 1), "", 200); after != stored {
 		t.Errorf("saving without a change made\n%s\nof\n%s", after, stored)
 	}
+}
+
+// TestTestAlertsOfAResource sends test messages through what is written in the
+// form, saved or not.
+func TestTestAlertsOfAResource(t *testing.T) {
+	g := start(t)
+	b := g.admin()
+	path := g.resource("primary") + "/alerts"
+	form := b.get(path).want(200).shows("Send test alert").fields(path)
+	form.Set("do", "test email")
+	b.post(path, form).want(200).shows("To: needs at least one recipient", `id="f-notify.email.to-error"`)
+	form.Set("notify.email.to", "ops@example.com")
+	form.Set("notify.webhook.timeout", "soon") // of no interest to an email
+	b.post(path, form).want(200).shows("It was not taken.", "there is no mail server in the settings", "email to ops@example.com")
+	form.Set("do", "test webhook")
+	b.post(path, form).want(200).shows("Timeout: must be a number and a unit")
+	form.Set("notify.webhook.timeout", "5s")
+	form.Set("notify.webhook.url", g.sink.URL+"/hook/{secret:key}")
+	form.Set("notify.webhook.headers[0].name", "X-Hook")
+	form.Set("notify.webhook.headers[0].value", "hush-hook")
+	form.Set("notify.webhook.secrets[0].name", "key")
+	form.Set("notify.webhook.secrets[0].value", "hush-secret")
+	form.Set("notify.webhook.payload", `{"text":"{title} {key}","at":"{resource_endpoint}","k":"{secret:key}"}`)
+	if len(g.got()) != 0 {
+		t.Errorf("something was sent: %v", g.got())
+	}
+	g.says.Store(`thanks <img src=x>`)
+	b.post(path, form).want(200).shows("It was taken.", "thanks &lt;img src=x&gt;", "[TEST]")
+	got := g.got()
+	if len(got) != 1 || got[0].path != "/hook/hush-secret" || got[0].header.Get("X-Hook") != "hush-hook" || !strings.Contains(got[0].body, `[TEST] Resource \"primary\" is DOWN`) {
+		t.Fatalf("the receiver got %+v", got)
+	}
+	form.Del("do")
+	b.post(path, form).want(303)
+	form = b.get(path).want(200).hides("hush-secret", "hush-hook").shows("/hook/[redacted]").fields(path)
+	form.Set("do", "test webhook") // with the stored secrets
+	b.post(path, form).want(200).shows("It was taken.").hides("hush-secret", "hush-hook")
+	if got = g.got(); len(got) != 2 || got[1].path != "/hook/hush-secret" || got[1].header.Get("X-Hook") != "hush-hook" {
+		t.Fatalf("the receiver got %+v", got)
+	}
+	form.Set("do", "test pigeon")
+	b.post(path, form).want(404)
+	viewer := g.user("viewer")
+	viewer.get(path).want(200).hides("Send test alert")
+	viewer.post(path, form).want(403)
 }
 
 // TestMaintenanceOfAResource plans work once and every week, and looks at what

@@ -3,7 +3,6 @@ package webui
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/service"
@@ -42,7 +41,7 @@ func (p *channelPage) IsWebhook() bool { return p.Kind == "webhook" }
 
 // Placeholders lists what texts can hold.
 func (p *channelPage) Placeholders() []placeholder {
-	return placeholdersOf(p.Lang, &dispatchapy.Resource{}, time.Now())
+	return placeholdersOf(p.Lang)
 }
 
 func (ui *UI) showNewChannel(c *call) error {

@@ -35,9 +35,10 @@ func (ui *UI) tryChannel(c *call, p *channelPage) error {
 	}
 	if p.Result = p.Form.unreadable(); p.Result == nil {
 		tried, err := ui.service.TestAlert(c.ctx(), c.who, service.AlertTestInput{Channel: *ch})
-		if p.Result, err = p.Form.takeTrial(tried, err); err != nil {
+		if p.Result, err = p.Form.takeTrial("", tried, err); err != nil {
 			return err
 		}
+		p.Form.placeChannel()
 	}
 	return ui.channelPage(c, p)
 }
@@ -52,8 +53,9 @@ func (f *Form) unreadable() *channelResult {
 	return &channelResult{Faults: f.Faults}
 }
 
-// takeTrial words how a test ended. Other errors are given back.
-func (f *Form) takeTrial(tried dispatchapy.AlertTest, err error) (*channelResult, error) {
+// takeTrial words how a test ended. The channel's fields stand below a prefix in
+// the form. Other errors are given back.
+func (f *Form) takeTrial(prefix string, tried dispatchapy.AlertTest, err error) (*channelResult, error) {
 	var known *dispatchapy.Error
 	switch {
 	case err == nil:
@@ -64,8 +66,7 @@ func (f *Form) takeTrial(tried dispatchapy.AlertTest, err error) (*channelResult
 		return &channelResult{Detail: f.lang.Said(known.Message)}, nil
 	}
 	for _, fault := range known.Fields {
-		f.takeFault(strings.TrimPrefix(fault.Path, "channel."), fault)
+		f.takeFault(prefix+strings.TrimPrefix(fault.Path, "channel."), fault)
 	}
-	f.placeChannel()
 	return &channelResult{Faults: f.Faults}, nil
 }
