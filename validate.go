@@ -232,12 +232,21 @@ func (r *RetryPolicy) validate(at place, given retryFields) {
 	}
 }
 
+// Bounds of what stands in the settings of a mail server, in bytes.
+const (
+	maxHost     = 253 // as long as a name can be
+	maxMailText = 1000
+)
+
 func (s *SMTP) validate(at place) {
 	at.field("password").check(!s.Password.Masked(), notMasked)
 	at.field("host").check(s.Host != "" && !strings.ContainsFunc(s.Host, isSpaceOrControl),
 		"must be the mail server's name or address")
+	at.field("host").check(len(s.Host) <= maxHost, "must have at most %d bytes", maxHost)
 	between(at.field("port"), s.Port, 1, 65535)
 	at.field("username").check(!strings.ContainsFunc(s.Username, unicode.IsControl), "must not contain control characters")
+	at.field("username").check(len(s.Username) <= maxMailText, "must have at most %d bytes", maxMailText)
+	at.field("password").check(len(s.Password) <= maxMailText, "must have at most %d bytes", maxMailText)
 	at.field("from").address(s.From)
 	oneOf(at.field("encryption"), s.Encryption, EncryptionSTARTTLS, EncryptionTLS, EncryptionNone)
 }

@@ -144,6 +144,10 @@ func (p place) address(s string) {
 		p.fault("is missing: write an address like ops@example.com")
 		return
 	}
+	if len(s) > maxMailText {
+		p.fault("must have at most %d bytes", maxMailText)
+		return
+	}
 	if _, err := mail.ParseAddress(s); err != nil {
 		p.fault("%q is not an email address: write it like ops@example.com", s)
 	}

@@ -343,6 +343,10 @@ func TestValidateNamesEveryFault(t *testing.T) {
 		{"smtp", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
 			c.Settings.SMTP = &SMTP{Host: "a b", Port: 65536, Username: "a\n", From: "x", Encryption: "ssl"}
 		}, []string{"settings.smtp.host: mail server", "settings.smtp.port: between 1 and 65535", "settings.smtp.username: control", "settings.smtp.from: not an email", `settings.smtp.encryption: "ssl" is not known: use one of starttls, tls, none`}},
+		{"smtp, too long", func(c *Config, _ *Resource, _ *Endpoint, _ *Client) {
+			long := strings.Repeat("x", 10_000)
+			c.Settings.SMTP = &SMTP{Host: long, Port: 25, Username: long, Password: Secret(long), From: long + "@x.example", Encryption: EncryptionNone}
+		}, []string{"settings.smtp.host: at most 253 bytes", "settings.smtp.username: at most 1000 bytes", "settings.smtp.password: at most 1000 bytes", "settings.smtp.from: at most 1000 bytes"}},
 	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {

@@ -2,9 +2,11 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/gatewayfile"
+	"dispatchapy/internal/store"
 )
 
 // Format is how a configuration is written out.
@@ -36,6 +38,9 @@ type ExportOptions struct {
 // ExportConfig writes the configuration in force as a gateway file. Unless
 // masked or sealed it holds secrets, so that applying it elsewhere gives the same
 // gateway; of client tokens it holds only the hashes.
+//
+// Failure policy: fail closed. Secrets that leave the gateway are in the audit
+// log, or they do not leave it.
 func (s *Service) ExportConfig(ctx context.Context, p dispatchapy.Principal, o ExportOptions) ([]byte, error) {
 	cfg, err := s.Config(ctx, p)
 	if err == nil && o.Masked {
@@ -47,10 +52,28 @@ func (s *Service) ExportConfig(ctx context.Context, p dispatchapy.Principal, o E
 	if err != nil {
 		return nil, err
 	}
+	encode := gatewayfile.Encode
 	if o.Format == FormatJSON {
-		return gatewayfile.EncodeJSON(cfg)
+		encode = gatewayfile.EncodeJSON
 	}
-	return gatewayfile.Encode(cfg)
+	file, err := encode(cfg)
+	if err == nil && !o.Masked {
+		err = s.noteExport(ctx, p, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// noteExport says in the audit log who took all secrets, and how they were
+// protected.
+func (s *Service) noteExport(ctx context.Context, p dispatchapy.Principal, o ExportOptions) error {
+	detail := "the configuration with its secrets in clear"
+	if o.Passphrase != "" {
+		detail = "the configuration with its secrets sealed by a passphrase"
+	}
+	return storeError(s.store.AppendAudit(ctx, []store.AuditEntry{{At: time.Now(), By: p.Name, Action: "export", Detail: detail}}))
 }
 
 // sealed gives a copy of the configuration whose secrets only the passphrase

@@ -37,7 +37,7 @@ type activityEntry struct {
 
 // actionWords say what was done.
 var actionWords = map[string]string{
-	"create": tr("created"), "update": tr("changed"), "delete": tr("deleted"), "test": tr("tested"), "send": tr("sent a message to"), "import": tr("imported"),
+	"create": tr("created"), "update": tr("changed"), "delete": tr("deleted"), "test": tr("tested"), "send": tr("sent a message to"), "import": tr("imported"), "export": tr("exported"),
 	"rotate key": tr("rotated the secret key"), "sign in": tr("signed in"), "sign out": tr("signed out"), "sign in refused": tr("was refused at sign in"),
 	"end session": tr("ended a session of"), "end other sessions": tr("ended the other sessions of"), "change password": tr("changed the password of"),
 }

@@ -196,23 +196,33 @@ func (p *overviewPage) addNumbers(c *call) error {
 	if err != nil {
 		return err
 	}
+	failed, err := c.ui.service.CountTasks(c.ctx(), c.who, failedLately())
+	if err != nil {
+		return err
+	}
 	p.Strip = strip(c.lang, stats.Since, int(stats.Until.Sub(stats.Since)/time.Hour), stats.Rows)
 	var sum service.StatsRow
 	if len(total.Rows) > 0 {
 		sum = total.Rows[0]
 	}
-	p.tiles(c, counts, sum)
-	p.attendTasks(c, counts, stuck, sum.Failed)
+	p.tiles(c, counts, failed[dispatchapy.PhaseFailed], sum)
+	p.attendTasks(c, counts, stuck, failed[dispatchapy.PhaseFailed])
 	return nil
 }
 
-func (p *overviewPage) tiles(c *call, counts map[dispatchapy.Phase]service.Count, sum service.StatsRow) {
+// failedLately asks for the tasks that failed and have stayed so, which is what
+// the link to them shows: the statistics go on counting those that were retried.
+func failedLately() service.TaskFilter {
+	return service.TaskFilter{Since: time.Now().Add(-24 * time.Hour), Phases: []dispatchapy.Phase{dispatchapy.PhaseFailed}}
+}
+
+func (p *overviewPage) tiles(c *call, counts map[dispatchapy.Phase]service.Count, failed service.Count, sum service.StatsRow) {
 	number := func(n int64) string { return c.lang.Number(n) }
 	count := func(phase dispatchapy.Phase) string { return c.count(counts[phase]) }
 	waiting := add(add(counts[dispatchapy.PhaseQueued], counts[dispatchapy.PhaseRetrying]), counts[dispatchapy.PhaseWaiting])
 	p.Tiles = []tile{
 		{"/tasks?status=delivered&range=24h", c.t("Delivered, 24 h"), number(sum.Delivered), "ok"},
-		{"/tasks?status=failed&range=24h", c.t("Failed, 24 h"), number(sum.Failed), "fail"},
+		{"/tasks?status=failed&range=24h", c.t("Failed, 24 h"), c.count(failed), "fail"},
 		{"/tasks?status=pending", c.t("Queued"), c.count(waiting), "wait"},
 		{"/tasks?status=sending", c.t("Sending"), count(dispatchapy.PhaseSending), "run"},
 		{"/held", c.t("Held"), count(dispatchapy.PhaseHeld), "held"},
@@ -234,9 +244,9 @@ func (c *call) count(n service.Count) string {
 	return text
 }
 
-func (p *overviewPage) attendTasks(c *call, counts, stuck map[dispatchapy.Phase]service.Count, failed int64) {
-	if failed > 0 {
-		text := c.lang.N("{n} task failed in the last 24 hours.", "{n} tasks failed in the last 24 hours.", int(failed))
+func (p *overviewPage) attendTasks(c *call, counts, stuck map[dispatchapy.Phase]service.Count, failed service.Count) {
+	if failed.N > 0 {
+		text := c.lang.N("{n} task failed in the last 24 hours.", "{n} tasks failed in the last 24 hours.", failed.N)
 		p.attend(attention{Tone: "fail", Text: text, Path: "/tasks?status=failed&range=24h", Do: c.t("Look at them")})
 	}
 	old := add(add(stuck[dispatchapy.PhaseQueued], stuck[dispatchapy.PhaseRetrying]), stuck[dispatchapy.PhaseWaiting])

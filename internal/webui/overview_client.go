@@ -28,6 +28,10 @@ func (ui *UI) showClientOverview(c *call) (err error) {
 	if err != nil {
 		return err
 	}
+	failed, err := ui.service.CountTasks(c.ctx(), c.who, failedLately())
+	if err != nil {
+		return err
+	}
 	page, err := ui.service.ListTasks(c.ctx(), c.who, service.TaskFilter{}, service.PageRequest{Limit: latestTasks})
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func (ui *UI) showClientOverview(c *call) (err error) {
 		sum = total.Rows[0]
 	}
 	numbers := &overviewPage{}
-	numbers.tiles(c, counts, sum)
+	numbers.tiles(c, counts, failed[dispatchapy.PhaseFailed], sum)
 	p.Tiles, p.Tasks, p.Held = numbers.Tiles, page.Items, counts[dispatchapy.PhaseHeld]
 	return c.show("overview_client", c.t("Overview"), p)
 }

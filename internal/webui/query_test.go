@@ -183,3 +183,15 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+// TestStuckMeansTheSameEverywhere compares the view with what the overview
+// counts and links to it.
+func TestStuckMeansTheSameEverywhere(t *testing.T) {
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	q, faults := parseQuery(builtInViews["stuck"])
+	got, wrong := q.filter(now)
+	want := service.TaskFilter{Until: now.Add(-stuckAfter), Phases: []dispatchapy.Phase{dispatchapy.PhaseQueued, dispatchapy.PhaseRetrying, dispatchapy.PhaseWaiting}}
+	if len(faults)+len(wrong) > 0 || !reflect.DeepEqual(got, want) {
+		t.Errorf("the view asks for %+v, the overview counts %+v (%v %v)", got, want, faults, wrong)
+	}
+}

@@ -62,9 +62,9 @@ func (p *resourceAlertsPage) Signed() bool {
 // ruleChoices are what a resource can say of a rule; the settings say whether
 // it is on otherwise.
 func (w *words) ruleChoices(on bool) []Option {
-	otherwise := w.lang.T("as in the settings: not told")
+	otherwise := w.lang.T("not told, as in the settings")
 	if on {
-		otherwise = w.lang.T("as in the settings: told")
+		otherwise = w.lang.T("told, as in the settings")
 	}
 	return options("", otherwise, "on", w.lang.T("told"), "off", w.lang.T("not told"))
 }

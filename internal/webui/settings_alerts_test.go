@@ -238,7 +238,7 @@ func TestRulesOfAnEndpoint(t *testing.T) {
 	b := g.admin()
 	g.channel()
 	page := anEndpoint(g, "GET /endpoints/{id}/alerts")
-	form := b.get(page).want(200).shows("as in the settings: told", `placeholder="15m"`, "No incidents").fields(page)
+	form := b.get(page).want(200).shows("told, as in the settings", `placeholder="15m"`, "No incidents").fields(page)
 	form.Set("alerts.backlog_old.for", "x")
 	form = b.post(page, form).want(422).shows(`value="x"`, "must be a number and a unit").fields(page)
 	form.Set("alerts.backlog_old.for", "1h")
