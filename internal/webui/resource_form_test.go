@@ -482,7 +482,7 @@ func TestSecretsOfAWebhookAreWrittenAndNotRead(t *testing.T) {
 	form.Set("notify.webhook.retries", "3")
 	form.Set("notify.webhook.method", "PUT")
 	b.post(path, form).want(303)
-	again := b.get(path).want(200).hides("hush-key", "whsec_aHV").shows("primary is down: HTTP 503 Service Unavailable").fields(path)
+	again := b.get(path).want(200).hides("hush-key", "whsec_aHV").shows(`Resource \&#34;primary\&#34; is DOWN: HTTP 503 Service Unavailable`).fields(path)
 	b.post(path, again).want(303)
 	stored := g.manage(http.MethodGet, strings.Replace(g.resource("primary"), "/", "/v1/", 1), "", 200)
 	for _, want := range []string{`"signing_secret":"[redacted]"`, `"KEY":"[redacted]"`, `"retries":3`, `"method":"PUT"`} {

@@ -209,6 +209,8 @@ func TestHostileSettings(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("h", 10_000)
+	b.post("/settings/email", sent(b.get("/settings/email"), "smtp", "on", "smtp.host", long, "smtp.from", "a@example.com")).want(422).shows(long, "must have at most 253 bytes", `id="f-smtp.host-error"`)
+	long = strings.Repeat("h", 253)
 	b.post("/settings/email", sent(b.get("/settings/email"), "smtp", "on", "smtp.host", long, "smtp.from", "a@example.com")).want(303)
 	b.get("/settings/email").want(200).shows(long)
 }
