@@ -18,6 +18,7 @@ const (
 	maxReason = 500  // characters of a reason
 	maxText   = 1500 // characters of {text}: chats take 2,000
 	maxJoined = 10   // names in one placeholder
+	maxNamed  = 80   // characters of the name in a title: headers of chats take 150 in all
 )
 
 // world is what messages say of the gateway, whatever has happened.

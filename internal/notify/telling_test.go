@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -264,5 +265,24 @@ func TestEveryKindHasATitle(t *testing.T) {
 	}
 	if got := titleOf(&store.EventDetail{Event: dispatchapy.Event{Kind: "weather.bad"}}); got != "weather.bad" {
 		t.Error(got)
+	}
+}
+
+// Chats refuse what is too long for them, and would go on refusing it.
+func TestLongNamesFitIntoChats(t *testing.T) {
+	for _, kind := range dispatchapy.EventKinds() {
+		d := &store.NotificationDetail{}
+		for i := range 100 {
+			e := happened(kind, int64(i+1), 0)
+			e.Resource, e.Endpoint, e.Detail = strings.Repeat("r", 200), strings.Repeat("e", 200), strings.Repeat("x", 10_000)
+			d.Events = append(d.Events, e)
+		}
+		d.Notification.Events = 5000
+		w := place
+		w.test = true
+		v := tell(w, d).all()
+		if title, text := utf8.RuneCountInString(v["title"]), utf8.RuneCountInString(v["text"]); title > 150 || text > 1500 || !strings.HasSuffix(v["title"], " more") {
+			t.Errorf("%s: %d characters in the title, %d in the text: %s", kind, title, text, v["title"])
+		}
 	}
 }

@@ -42,7 +42,7 @@ func titleOf(e *store.EventDetail) string {
 	case e.Kind == dispatchapy.EventConfigChanged || e.Kind == dispatchapy.EventLoginThrottled:
 		return format
 	case e.ResourceID != 0 || e.Resource != "":
-		return fmt.Sprintf(format, e.Resource)
+		return fmt.Sprintf(format, cut(e.Resource, maxNamed))
 	}
-	return fmt.Sprintf(format, e.Endpoint)
+	return fmt.Sprintf(format, cut(e.Endpoint, maxNamed))
 }
