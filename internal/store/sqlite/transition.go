@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"dispatchapy"
@@ -58,7 +60,7 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 					return err
 				}
 			}
-			return nil
+			return noteDeletion(tx, some, t)
 		})
 		if err != nil && len(results) == 0 {
 			return nil, err
@@ -72,6 +74,26 @@ func (s *Store) TransitionTasks(ctx context.Context, ids []int64, t store.Transi
 		results = append(results, some...)
 	}
 	return results, nil
+}
+
+// noteDeletion says in the audit log who deleted tasks: their own log goes with
+// them.
+func noteDeletion(tx *tx, results []store.TransitionResult, t store.Transition) error {
+	var deleted []string
+	for i := range results {
+		if t.Action == dispatchapy.ActionDelete && results[i].Err == nil {
+			deleted = append(deleted, strconv.FormatInt(results[i].ID, 10))
+		}
+	}
+	detail := "task " + strings.Join(deleted, ", ")
+	switch len(deleted) {
+	case 0:
+		return nil
+	case 1:
+	default:
+		detail = fmt.Sprintf("%d tasks: %s", len(deleted), strings.Join(deleted, ", "))
+	}
+	return addAudit(tx, store.AuditEntry{At: fromMicros(tx.wall), By: t.By, Action: "delete", Detail: detail})
 }
 
 // transition acts on one task. Its error is one of the database.

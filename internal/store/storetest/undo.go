@@ -27,6 +27,7 @@ var undoCases = []testCase{
 	{"ForgottenForGood", testForgetDeleted},
 	{"RetentionLeavesThemAlone", testForgetFinished},
 	{"RestoredTasksAreAnnounced", testRestoreHint},
+	{"DeletionsAreInTheAudit", testDeletionAudit},
 }
 
 // restore restores one task and gives what became of it.
@@ -302,4 +303,25 @@ func testRestoreHint(t *testing.T, s store.Store) {
 		transition(t, s, dispatchapy.ActionDelete, id)
 		return false
 	})
+}
+
+// testDeletionAudit: the log of a task goes with it, and so who deleted it is
+// said elsewhere; of tasks that were not deleted nothing is said.
+func testDeletionAudit(t *testing.T, s store.Store) {
+	a, b, others := insertOne(t, s, of(clientA)), insertOne(t, s, of(clientA)), insertOne(t, s, of(clientB))
+	mine := store.Transition{Action: dispatchapy.ActionDelete, By: "ann", ClientID: clientA}
+	for _, ids := range [][]int64{{a, others, 4711, b}, {others}} {
+		if _, err := s.TransitionTasks(t.Context(), ids, mine); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transition(t, s, dispatchapy.ActionStop, others)
+	entries, err := s.ListAudit(t.Context(), store.AuditQuery{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("2 tasks: %d, %d", a, b)
+	if len(entries) != 1 || entries[0].By != "ann" || entries[0].Action != "delete" || entries[0].Detail != want || entries[0].At.IsZero() {
+		t.Errorf("audit %+v, want one entry with %q", entries, want)
+	}
 }
