@@ -164,3 +164,31 @@ func eventually(t *testing.T, what string, done func() bool) {
 		time.Sleep(10 * time.Millisecond) // between two looks, not for something to happen
 	}
 }
+
+// TestMaintenance starts and ends the maintenance of a resource, and finds it
+// everywhere.
+func TestMaintenance(t *testing.T) {
+	g := start(t, shopFile)
+	b := open(t, g.url)
+	b.signIn("/resources")
+	primary := resourceID(b, "Primary SMS")
+	b.gates("maintenance-start", primary+"/maintenance")
+	b.goTo(primary + "/maintenance")
+	b.fill("It takes", "2h")
+	b.fill("#f-note", "The provider moves to another building")
+	b.click("Start maintenance")
+	b.see("In maintenance: it gets no messages and no checks, and nobody is told. The provider moves to another building")
+	b.goTo("/")
+	b.see("Primary SMS is in maintenance; Backup Chat takes over.")
+	b.goTo("/endpoints")
+	endpoint := b.linkOf("a.main-link")
+	b.gates("maintenance-resource", primary)
+	b.gates("maintenance-resources", "/resources")
+	b.gates("maintenance-overview", "/")
+	b.gates("maintenance-endpoint", endpoint)
+	b.goTo(primary)
+	b.click("End it now")
+	b.see("The maintenance of Primary SMS is over.")
+	b.click("Undo")
+	b.see("In maintenance: it gets no messages")
+}

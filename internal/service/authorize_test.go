@@ -78,6 +78,7 @@ var needed = map[string]dispatchapy.Permission{
 	"Config": dispatchapy.ReadSecrets, "ExportConfig": dispatchapy.ReadSecrets, "Reseal": dispatchapy.ReadSecrets,
 	"Apply": dispatchapy.WriteConfig, "ApplyFile": dispatchapy.WriteConfig, "PreviewMessage": dispatchapy.WriteConfig,
 	"SendMessage": dispatchapy.ActOnTasks, "ExampleMessage": dispatchapy.ReadConfig,
+	"StartMaintenance": dispatchapy.WriteConfig, "EndMaintenance": dispatchapy.WriteConfig,
 	"CreateResource": dispatchapy.WriteConfig, "UpdateResource": dispatchapy.WriteConfig, "DuplicateResource": dispatchapy.WriteConfig,
 	"ResourceImpact": dispatchapy.WriteConfig, "DeleteResource": dispatchapy.WriteConfig,
 	"CreateEndpoint": dispatchapy.WriteConfig, "UpdateEndpoint": dispatchapy.WriteConfig, "DuplicateEndpoint": dispatchapy.WriteConfig,

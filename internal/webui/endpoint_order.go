@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/service"
@@ -33,8 +34,9 @@ type failoverRow struct {
 	Used    bool
 	State   state
 	Carrier bool
-	Down    bool   // taken to be
-	IfDown  string // address of the list with it up or down
+	Until   time.Time // when the maintenance ends that it is in; zero: it is in none
+	Down    bool      // taken to be
+	IfDown  string    // address of the list with it up or down
 	Share   float64
 	Asked   bool // anything was sent to it in 24 hours
 	Missing []string
@@ -66,6 +68,9 @@ func (c *call) failoverOf(p *endpointPage) (failover, error) {
 		row := failoverRow{ID: r.ID, Name: r.Name, Place: i + 1, Used: true, Carrier: i == carrier, Missing: p.missing(i), Needs: len(r.RequiredParams)}
 		row.Down = slices.Contains(down, r.Name)
 		row.IfDown = ifDown(p.Own(""), down, r.Name)
+		if r.IsActive() && r.Planned != nil {
+			row.Until = r.Planned.Until
+		}
 		row.State = (&words{c.lang}).resource(r.IsActive(), r.Health.State, string(p.Route.Routes[i].Reason))
 		if row.Down {
 			row.State = state{"fail", "fail", c.t("Down, if")}

@@ -29,7 +29,7 @@ func functions(lang *i18n.Language, set *assets.Set) template.FuncMap {
 		"words":     func() map[string]string { return scriptWords(lang) },
 		"languages": func() []*i18n.Language { return i18n.Languages },
 		"lower":     strings.ToLower, "join": strings.Join, "atrow": At, "contains": strings.Contains,
-		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices, "noticemethods": noticeMethods, "weekdays": w.weekdays, "told": w.told,
+		"add": func(a, b int) int { return a + b }, "rows": rowsOf, "trial": w.trialState, "rulechoices": w.ruleChoices, "noticemethods": noticeMethods, "weekdays": w.weekdays, "told": w.told, "hop": hopTone,
 	}
 }
 
@@ -195,6 +195,20 @@ func (w *words) route(e service.EndpointRoute) state {
 		return w.state("wait", "Not ready")
 	}
 	return state{"stop", "off", w.lang.T("Switched off")}
+}
+
+// hopTone is the tone and the mark of a resource in a failover order, by why it
+// cannot be used.
+func hopTone(why interface{ Limited() bool }) string {
+	switch text := fmt.Sprint(why); {
+	case text == "":
+		return "ok"
+	case text == "in maintenance":
+		return "held"
+	case why.Limited():
+		return "warn"
+	}
+	return "fail"
 }
 
 // reason says why a resource cannot be used.

@@ -36,6 +36,7 @@ type truth struct {
 type fact struct {
 	Text  string
 	Since time.Time // zero if it is not known
+	Until time.Time // when it ends; zero if it is not known
 }
 
 // Mark is the shape of its state.
@@ -316,13 +317,15 @@ func (p *overviewPage) carriers(c *call) []fact {
 		text := c.t("{first} is {reason}; {carrier} takes over.", "first", first.Resource, "reason", c.reason(string(first.Reason)), "carrier", carrier.Resource)
 		if !said[text] {
 			said[text] = true
-			f := fact{Text: text}
+			said[first.Resource] = true
+			f := fact{Text: text, Until: p.until(first)}
 			if i := p.ongoing(dispatchapy.EventEndpointOnBackup, 0, e.ID); i != nil {
 				f.Since = i.OpenedAt
 			}
 			out = append(out, f)
 		}
 	}
+	out = append(out, p.maintenances(c, said)...)
 	return out[:min(len(out), 3)]
 }
 

@@ -3,6 +3,7 @@ package webui
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"dispatchapy"
 	"dispatchapy/internal/service"
@@ -15,6 +16,7 @@ type resourcePage struct {
 	Now   service.ResourceState
 	State state
 	Tab   string
+	Ahead *dispatchapy.Window // of maintenance that comes soon; nil: none
 }
 
 func resourcePath(id int64, below string) string {
@@ -52,6 +54,7 @@ func (c *call) openResource(tab string) (resourcePage, error) {
 		return p, err
 	}
 	p.Now = states[id]
+	p.plan(time.Now())
 	p.State = (&words{c.lang}).resource(p.R.IsActive(), p.R.Health.State, string(p.Now.Reason))
 	return p, nil
 }

@@ -83,6 +83,7 @@ func (ui *UI) routes() []route {
 		ui.notificationRoutes(),
 		ui.statusRoutes(),
 		ui.resourceRoutes(),
+		ui.maintenanceRoutes(),
 		ui.endpointRoutes(),
 		ui.setupRoutes(),
 	)
