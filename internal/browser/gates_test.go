@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -98,6 +99,12 @@ func (b *tab) shot(name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.keep(name, picture)
+}
+
+// keep writes a picture into the folder.
+func (b *tab) keep(name string, picture []byte) {
+	b.t.Helper()
 	if err := os.MkdirAll(shots, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
@@ -156,11 +163,23 @@ func (b *tab) gates(name, path string) {
 	b.healthy()
 }
 
-// arrive goes to a page and waits until it is whole.
+// arrive goes to a page and waits until it is whole, with what its scripts load.
 func (b *tab) arrive(path string) {
 	b.t.Helper()
 	b.goTo(path)
-	b.await("the page to be whole", `document.readyState === "complete" && [...document.querySelectorAll("json-editor")].every((e) => !e.checkVisibility() || e.shadowRoot)`)
+	b.await("the page to be whole", `document.readyState === "complete" && [...document.querySelectorAll("json-editor")].every((e) => !e.checkVisibility() || e.shadowRoot)
+		&& (!document.querySelector("[data-explorer]") || document.querySelector("#explorer .opblock"))`)
+	// What is broken off would have to be loaded again by the next page.
+	for deadline := time.Now().Add(5 * time.Second); b.loads() && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond) // between two looks
+	}
+}
+
+// loads reports whether something of the page is still to come.
+func (b *tab) loads() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.loading) > 0
 }
 
 // speak has pages come in a language; "" is the browser's.

@@ -143,7 +143,7 @@ func TestSettings(t *testing.T) {
 		for label, value := range fields {
 			b.fill(label, "x")
 			b.click("Save")
-			b.await("what is wrong to be said", `document.querySelector("[aria-invalid=true]")`)
+			b.await("what is wrong to be said", `[...document.querySelectorAll("[aria-invalid=true]")].some((e) => e.value === "x")`)
 			b.fill(label, value)
 		}
 		b.click("Save")

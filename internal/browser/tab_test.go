@@ -37,6 +37,7 @@ type tab struct {
 	problems []string
 	kept     map[network.RequestID]bool // what the browser had
 	fetched  []string                   // assets that it had not, since forget
+	loading  map[network.RequestID]bool // assets
 }
 
 // role is whom a page is shown to.
@@ -65,7 +66,7 @@ func (b *tab) second() *tab {
 
 func openIn(t testing.TB, base string, option chromedp.ContextOption) *tab {
 	t.Helper()
-	b := &tab{t: t, base: base, who: nobody, kept: map[network.RequestID]bool{}}
+	b := &tab{t: t, base: base, who: nobody, kept: map[network.RequestID]bool{}, loading: map[network.RequestID]bool{}}
 	ctx, cancel := chromedp.NewContext(chrome, option, chromedp.WithListener(b.watch))
 	b.ctx = ctx
 	t.Cleanup(func() {
@@ -107,6 +108,13 @@ func (b *tab) watch(ev any) {
 		}
 	case *network.EventRequestWillBeSent:
 		b.request(e.Request.URL)
+		if strings.Contains(e.Request.URL, "/assets/") && !strings.Contains(e.Request.URL, "worker") {
+			b.loading[e.RequestID] = true
+		}
+	case *network.EventLoadingFinished:
+		delete(b.loading, e.RequestID)
+	case *network.EventLoadingFailed:
+		delete(b.loading, e.RequestID)
 	case *network.EventRequestServedFromCache:
 		b.kept[e.RequestID] = true
 	case *network.EventResponseReceived:
