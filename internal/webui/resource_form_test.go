@@ -5,6 +5,7 @@ import (
 	"html"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -505,5 +506,12 @@ func TestIncidentsOfAResource(t *testing.T) {
 	path := g.resource("zebra")
 	b.get(g.resource("backup")).want(200).shows("No incidents")
 	g.untilDown(path)
-	b.get(path).want(200).shows("zebra is down", "connection refused").hides("No incidents")
+	b.get(path).want(200).shows("zebra is down", "connection refused", "1 outage").hides("No incidents", "on average")
+	sink := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(sink.Close)
+	form := b.get(path + "/configuration").want(200).fields(path + "/configuration")
+	form.Set("url", sink.URL)
+	b.post(path+"/configuration", form).want(303)
+	b.post(path+"/check", nil).want(303)
+	b.get(path).want(200).shows("1 outage · ", "to repair, on average")
 }

@@ -29,6 +29,9 @@ type spanUptime struct {
 	Share float64
 	Known bool
 	Down  time.Duration
+
+	Outages int
+	MTTR    time.Duration // of those that ended; 0 if none did
 }
 
 // hourLatency is how long requests and checks of an hour took.
@@ -63,7 +66,7 @@ func (p *resourceHealthPage) addUptime(c *call) error {
 			return err
 		}
 		share, known := found.Total.Share()
-		p.Spans = append(p.Spans, spanUptime{span.label, share, known, found.Total.Down})
+		p.Spans = append(p.Spans, spanUptime{span.label, share, known, found.Total.Down, int(found.Repairs.Incidents), found.Repairs.MTTR})
 		switch span.name {
 		case "24h":
 			p.addHours(found.Bars)
