@@ -92,6 +92,13 @@ func (g *gateway) got() []delivered {
 
 func start(t *testing.T) *gateway {
 	t.Helper()
+	return startWith(t, gatewayFile)
+}
+
+// startWith starts a gateway with a file, in which $sink is where the providers
+// are; none if it is "".
+func startWith(t *testing.T, file string) *gateway {
+	t.Helper()
 	g := &gateway{t: t, logs: &bytes.Buffer{}, arrived: make(chan struct{}, 100)}
 	g.says.Store(`{"ok":true}`)
 	g.sink = httptest.NewServer(g)
@@ -107,7 +114,9 @@ func start(t *testing.T) *gateway {
 		t.Fatal(err)
 	}
 	g.url = "http://" + a.Addr()
-	g.manage(http.MethodPut, "/v1/config", strings.ReplaceAll(gatewayFile, "$sink", g.sink.URL), http.StatusOK)
+	if file != "" {
+		g.manage(http.MethodPut, "/v1/config", strings.ReplaceAll(file, "$sink", g.sink.URL), http.StatusOK)
+	}
 	return g
 }
 
