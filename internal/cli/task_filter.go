@@ -14,7 +14,7 @@ type taskFilter struct {
 	Client   string   `help:"Only this client's." placeholder:"NAME"`
 	Endpoint string   `help:"Only this endpoint's." placeholder:"PATH"`
 	Resource string   `help:"Only those last sent to this resource." placeholder:"NAME"`
-	Ref      string   `help:"Only this ref." placeholder:"REF"`
+	Ref      string   `help:"Only this ref; with * at the end: refs that begin so." placeholder:"REF"`
 	Scope    string   `help:"Only this scope." placeholder:"SCOPE"`
 	Since    string   `help:"Only those accepted since then: a duration like 2h, or an RFC 3339 time." placeholder:"WHEN"`
 	Until    string   `help:"Only those accepted before then: a duration like 2h, or an RFC 3339 time." placeholder:"WHEN"`

@@ -105,7 +105,7 @@ type TaskFilter struct {
 	Client   []string  `query:"client,explode" doc:"Any of these names"`
 	Endpoint []string  `query:"endpoint,explode" doc:"Any of these paths"`
 	Resource []string  `query:"resource,explode" doc:"Resource of the latest attempt: any of these names"`
-	Ref      string    `query:"ref"`
+	Ref      string    `query:"ref" doc:"Exactly this, or with * at its end what it begins with"`
 	Scope    string    `query:"scope"`
 	Since    time.Time `query:"since" doc:"Accepted at or after"`
 	Until    time.Time `query:"until" doc:"Accepted before"`

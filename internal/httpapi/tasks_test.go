@@ -247,6 +247,9 @@ func TestListTasks(t *testing.T) {
 		"endpoint=mail":                     {3},
 		"resource=backup":                   {1},
 		"ref=r1&scope=prod":                 {1},
+		"ref=r*":                            {3, 2, 1},
+		"ref=r*&scope=prod":                 {1},
+		"ref=s*":                            {},
 		"q=bank":                            {3},
 		"q=12345678901234567890":            {3, 2, 1},
 		"since=2020-01-01T00:00:00Z":        {3, 2, 1},
@@ -264,6 +267,7 @@ func TestListTasks(t *testing.T) {
 			}
 		})
 	}
+	g.get("/v1/tasks?ref=*").wantProblem(422, dispatchapy.CodeInvalid)
 	first := g.list("limit=2")
 	second := g.list("limit=2&cursor=" + *first.Next)
 	if len(second.Items) != 1 || second.Items[0].ID != 1 {

@@ -70,7 +70,7 @@ type TaskFilter struct {
 	Clients   []string
 	Endpoints []string
 	Resources []string
-	Ref       string
+	Ref       string // with * at its end: what it begins with
 	Scope     string
 	Since     time.Time // accepted at or after
 	Until     time.Time // accepted before
@@ -198,12 +198,16 @@ func (s *Service) anyPhase(p dispatchapy.Principal, f TaskFilter) (store.TaskFil
 		ClientIDs:   names.ids(store.KindClient, f.Clients),
 		EndpointIDs: names.ids(store.KindEndpoint, f.Endpoints),
 		ResourceIDs: names.ids(store.KindResource, f.Resources),
-		Ref:         f.Ref,
 		Scope:       f.Scope,
 		Since:       f.Since,
 		Until:       f.Until,
 		Text:        f.Text,
 		SourceOnly:  !s.mayReadProviders(p),
+	}
+	if prefix, isPrefix := strings.CutSuffix(f.Ref, "*"); isPrefix {
+		out.RefPrefix = prefix
+	} else {
+		out.Ref = f.Ref
 	}
 	if !p.IsStaff() {
 		if out.ClientIDs == nil || slices.Contains(out.ClientIDs, p.ClientID) {
@@ -245,6 +249,9 @@ func (f *TaskFilter) check() error {
 		if len(text.value) > maxFilterText {
 			return invalid(text.field, fmt.Sprintf("must have at most %d bytes", maxFilterText))
 		}
+	}
+	if f.Ref == "*" {
+		return invalid("ref", "needs something before the *, which stands for any end")
 	}
 	if !f.Since.IsZero() && !f.Until.IsZero() && f.Until.Before(f.Since) {
 		return invalid("until", "must not be before since")

@@ -245,6 +245,7 @@ type TaskFilter struct {
 	EndpointIDs []int64
 	ResourceIDs []int64
 	Ref         string
+	RefPrefix   string // what the ref begins with
 	Scope       string
 	Since       time.Time // created at or after
 	Until       time.Time // created before

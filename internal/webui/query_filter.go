@@ -42,7 +42,7 @@ func (q query) filter(now time.Time) (service.TaskFilter, []fault) {
 	}{{"ref", &f.Ref}, {"scope", &f.Scope}} {
 		*one.into, err = q.single(one.key)
 		note(err)
-		if begins, star := strings.CutSuffix(*one.into, "*"); star {
+		if begins, star := strings.CutSuffix(*one.into, "*"); star && one.key != "ref" {
 			note(&fault{tr("“{key}:” is compared as a whole. Leave the key out to find “{text}” anywhere."), []any{"key", one.key, "text", cutRunes(begins, 40)}})
 		}
 	}

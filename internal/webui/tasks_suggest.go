@@ -83,7 +83,7 @@ func (c *call) suggestions(key, text string) ([]suggestion, error) {
 func (c *call) keySuggestions() []suggestion {
 	all := []suggestion{
 		{"status", c.t("queued, failed, held …")}, {"endpoint", c.t("path of an endpoint")}, {"resource", c.t("of the latest attempt")},
-		{"client", c.t("name of a client")}, {"ref", c.t("the whole ref; a part is found without the key")}, {"scope", c.t("the whole scope")},
+		{"client", c.t("name of a client")}, {"ref", c.t("the whole ref, or its beginning and *")}, {"scope", c.t("the whole scope")},
 		{"since", c.t("accepted after: 1h, today, 2026-01-31")}, {"until", c.t("accepted before: 5m, yesterday")},
 	}
 	var out []suggestion

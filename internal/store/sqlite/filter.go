@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"dispatchapy"
 	"dispatchapy/internal/store"
@@ -103,6 +104,9 @@ func conditionsOf(f *store.TaskFilter) (all []condition) {
 		}
 	}
 	one("ref = ?", f.Ref != "", f.Ref)
+	if f.RefPrefix != "" {
+		all = append(all, condition{"substr(ref, 1, ?) = ?", []any{utf8.RuneCountInString(f.RefPrefix), f.RefPrefix}})
+	}
 	one("scope = ?", f.Scope != "", f.Scope)
 	one("created_at >= ?", !f.Since.IsZero(), ceilMicros(f.Since))
 	one("created_at < ?", !f.Until.IsZero(), ceilMicros(f.Until))

@@ -44,8 +44,8 @@ func (x *indexer) lookup(f *store.TaskFilter) *indexed {
 	}
 	// A ref is usually the rarer of the two, and where it is given, tasks of
 	// named objects need it as well.
-	if utf8.RuneCountInString(f.Ref) >= minText {
-		text, named = foldText(f.Ref), store.TaskFilter{}
+	if ref := cmp.Or(f.Ref, f.RefPrefix); utf8.RuneCountInString(ref) >= minText {
+		text, named = foldText(ref), store.TaskFilter{}
 	}
 	if utf8.RuneCountInString(text) < minText || max(len(named.ClientIDs), len(named.EndpointIDs), len(named.ResourceIDs)) > maxValues {
 		return nil
