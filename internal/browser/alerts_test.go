@@ -88,6 +88,7 @@ clients:
 // TestHealth is flow B13: a resource goes down and comes back, and people are
 // told of each once.
 func TestHealth(t *testing.T) {
+	t.Parallel()
 	port, mails := mailServer(t)
 	g := start(t, strings.ReplaceAll(watchedFile, "$port", port))
 	b := open(t, g.url)
@@ -168,6 +169,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 // TestMaintenance starts and ends the maintenance of a resource, and finds it
 // everywhere.
 func TestMaintenance(t *testing.T) {
+	t.Parallel()
 	g := start(t, shopFile)
 	b := open(t, g.url)
 	b.signIn("/resources")

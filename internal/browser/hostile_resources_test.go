@@ -11,6 +11,7 @@ import (
 // resources: names, addresses, headers, texts of alerts and what providers
 // answer are text in every view of them, whole, and within the page.
 func TestHostileResources(t *testing.T) {
+	t.Parallel()
 	const hostile = "O'Neil \"x\" <img src=x onerror=\"document.title='run'\"> \u200f\u05e9\u05dc\u05d5\u05dd\u200f \U0001F600"
 	long := strings.Repeat("verylongword", 800)
 	file := strings.NewReplacer(

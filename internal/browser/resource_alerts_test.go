@@ -5,6 +5,7 @@ import "testing"
 // TestTestAlertOfAResource sends a test alert with what is written and not
 // saved, and looks at what came of it.
 func TestTestAlertOfAResource(t *testing.T) {
+	t.Parallel()
 	g := start(t, resourcesFile)
 	b := open(t, g.url)
 	b.signIn("/resources")

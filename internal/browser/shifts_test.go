@@ -8,6 +8,7 @@ import (
 // TestEditorsDoNotMoveThePage is the part of gate G7 that is about editors,
 // which come after the page: nothing may move when they do.
 func TestEditorsDoNotMoveThePage(t *testing.T) {
+	t.Parallel()
 	g := start(t, resourcesFile)
 	g.sink.answer("/primary", http.StatusOK, `{}`)
 	long := `{"ref":"inv-1","scope":"prod","phone":"+1555","message":"x","lines":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26]}`
