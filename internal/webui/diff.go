@@ -20,21 +20,48 @@ const maxDiff = 2000
 func diffJSON(before, after any) []Line { return diffLines(indented(before), indented(after)) }
 
 func indented(v any) string {
-	text, err := json.MarshalIndent(v, "", "  ")
+	text, err := json.Marshal(v)
 	if err != nil {
 		return ""
 	}
-	return string(text)
+	return indentJSON(text)
 }
 
+// maxIndent is how many bytes indenting may add to a JSON text. Nested deeply,
+// a text of a few kilobytes would become one of hundreds of megabytes.
+const maxIndent = 4 << 20
+
 // indentJSON writes JSON a key per line. Numbers and the order of keys stay as
-// they are; what is no JSON comes back as it is.
+// they are; what is no JSON, or would grow too much, comes back as it is.
 func indentJSON(text []byte) string {
 	var out bytes.Buffer
-	if json.Indent(&out, text, "", "  ") != nil {
+	if indentSize(text) > maxIndent || json.Indent(&out, text, "", "  ") != nil {
 		return string(text)
 	}
 	return out.String()
+}
+
+// indentSize reckons how many bytes indenting adds to a JSON text.
+func indentSize(text []byte) int {
+	added, depth, inString := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case inString && c == '\\':
+			i++ // what is escaped ends no string
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			depth++
+			added += 1 + 2*depth
+		case c == '}' || c == ']':
+			depth = max(depth-1, 0) // of what is no JSON, which is not indented
+			added += 1 + 2*depth
+		case c == ',':
+			added += 1 + 2*depth
+		}
+	}
+	return added
 }
 
 // diffLines compares two texts line by line. What is alike at both ends is
