@@ -10,7 +10,10 @@ import (
 	"dispatchapy"
 )
 
-const maxSubject = 200 // characters
+const (
+	maxSubject = 200       // characters
+	maxOwn     = 256 << 10 // bytes of all texts of the notice's own in a mail
+)
 
 // letter is a mail before it has an address.
 type letter struct {
@@ -34,7 +37,8 @@ type row struct{ Label, Value string }
 // email words what there is to say as a mail.
 func (t *telling) email(n *dispatchapy.EmailNotice) letter {
 	v := t.all()
-	l := letter{subject: fill(n.Subject, v.lookup)}
+	var l letter
+	l.subject, _ = fill(n.Subject, maxOwn, v.lookup)
 	if n.Subject == "" || t.isOver() && !tells(n.Subject) {
 		l.subject = "Dispatchapy Alert: " + v["title"]
 		if t.isOver() {
@@ -46,18 +50,23 @@ func (t *telling) email(n *dispatchapy.EmailNotice) letter {
 	}
 	l.subject = cut(strings.Join(strings.Fields(l.subject), " "), maxSubject)
 	blocks := make([]block, len(t.matters))
+	left := maxOwn
 	for i := range t.matters {
-		blocks[i] = t.block(&t.matters[i], n.Body)
+		blocks[i] = t.block(&t.matters[i], n.Body, left)
+		left = max(left-len(blocks[i].Own), 0)
 	}
 	l.text, l.html = t.plain(blocks), t.rich(l.subject, blocks)
 	return l
 }
 
-func (t *telling) block(m *matter, body string) block {
+// block words a matter: by the notice's own body, as far as that fits, and
+// otherwise in the usual words.
+func (t *telling) block(m *matter, body string, left int) block {
 	v := t.of(m)
 	b := block{Title: v["title"], Over: m.over(), Alarm: m.Kind.Severity() == dispatchapy.SeverityCritical, Link: v["link"]}
-	if body != "" && (!m.over() || tells(body)) {
-		b.Own, b.Link = strings.TrimRight(fill(body, v.lookup), "\n"), ""
+	if body != "" && left > 0 && (!m.over() || tells(body)) {
+		own, _ := fill(body, left, v.lookup)
+		b.Own, b.Link = strings.TrimRight(own, "\n"), ""
 		return b
 	}
 	add := func(label, value string) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	netmail "net/mail"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -167,19 +169,50 @@ func (r *Runner) post(ctx context.Context, n *dispatchapy.WebhookNotice, t *tell
 	out.retryAfter = answer.RetryAfter
 	out.undecided = answer.Canceled || answer.NotSent
 	if answer.Outcome != dispatchapy.OutcomeDelivered {
-		out.err = said(&answer, answer.Detail)
+		out.err = said(n, &answer, answer.Detail)
 		return out
 	}
-	out.said = said(&answer, fmt.Sprintf("HTTP %d", answer.StatusCode))
+	out.said = said(n, &answer, fmt.Sprintf("HTTP %d", answer.StatusCode))
 	return out
 }
 
-// said adds the beginning of an answer to what is known of it.
-func said(answer *deliver.Result, words string) string {
-	if body := strings.Fields(strings.ToValidUTF8(string(answer.Body), "?")); len(body) > 0 {
+// said adds the beginning of an answer to what is known of it. Many servers
+// repeat the address or a header of what they refuse: whoever reads that must
+// not find the webhook's secrets in it.
+func said(n *dispatchapy.WebhookNotice, answer *deliver.Result, words string) string {
+	text := strings.ToValidUTF8(string(answer.Body), "?")
+	for _, secret := range secretsOf(n) {
+		text = strings.ReplaceAll(text, secret, string(dispatchapy.Redacted))
+	}
+	if body := strings.Fields(text); len(body) > 0 {
 		words += ": " + cut(strings.Join(body, " "), maxAnswer)
 	}
 	return words
+}
+
+// secretsOf lists what must not be read in the answer to a webhook, the longest
+// first, because one may be within another. What is shorter than leastSecret
+// could be found by chance.
+func secretsOf(n *dispatchapy.WebhookNotice) []string {
+	const leastSecret = 4 // bytes
+	var out []string
+	add := func(secret string) {
+		if len(secret) >= leastSecret {
+			out = append(out, secret)
+		}
+	}
+	for _, secret := range n.Secrets {
+		add(secret.Reveal())
+		add(url.QueryEscape(secret.Reveal()))
+	}
+	for _, value := range n.Headers {
+		add(value.Reveal())
+		if _, token, found := strings.Cut(value.Reveal(), " "); found { // behind "Bearer"
+			add(token)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return len(b) - len(a) })
+	return out
 }
 
 // hostOf names where a webhook goes, without what may be secret.

@@ -304,14 +304,27 @@ var placeholder = regexp.MustCompile(`\{[^{}]+\}`)
 
 // fill replaces the placeholders of a text in one pass, so that nothing that was
 // filled in is taken for one. What lookup does not know stays, where it can be
-// seen.
-func fill(text string, lookup func(name string) (string, bool)) string {
-	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
-		if value, known := lookup(found[1 : len(found)-1]); known {
-			return value
+// seen. Where it would have more than limit bytes it ends with an ellipsis, and
+// whole is false: a text of a few kilobytes can ask for any number of them.
+func fill(text string, limit int, lookup func(name string) (string, bool)) (out string, whole bool) {
+	var b strings.Builder
+	for at := placeholder.FindStringIndex(text); at != nil; at = placeholder.FindStringIndex(text) {
+		value, known := lookup(text[at[0]+1 : at[1]-1])
+		if !known {
+			value = text[at[0]:at[1]]
 		}
-		return found
-	})
+		if b.Len()+at[0]+len(value) > limit {
+			return b.String() + "…", false
+		}
+		b.WriteString(text[:at[0]])
+		b.WriteString(value)
+		text = text[at[1]:]
+	}
+	if b.Len()+len(text) > limit {
+		return b.String() + "…", false
+	}
+	b.WriteString(text)
+	return b.String(), true
 }
 
 func (v values) lookup(name string) (string, bool) {

@@ -3,6 +3,7 @@ package notify
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -151,6 +152,43 @@ func TestPayload(t *testing.T) {
 	if _, err := telling1(long).payload(&dispatchapy.WebhookNotice{Payload: json.RawMessage(payload)}); err == nil {
 		t.Error("a payload without a bound")
 	}
+}
+
+// A text of a few kilobytes can ask for any number of bytes, by keys of the
+// payload that are long themselves: it is refused before they are there.
+func TestWhatIsFilledInIsBounded(t *testing.T) {
+	down := telling1(happened(dispatchapy.EventResourceDown, 7, 0))
+	payload := `{"a": "` + strings.Repeat("{text}", 5000) + `", "b": ["` + strings.Repeat(`{a}","`, 4000) + `"]}`
+	before := allocated()
+	_, err := down.payload(&dispatchapy.WebhookNotice{Payload: json.RawMessage(payload)})
+	if err == nil || !strings.Contains(err.Error(), "more than 262144 bytes") {
+		t.Errorf("a payload without a bound: %v", err)
+	}
+	if used := allocated() - before; used > 64<<20 {
+		t.Errorf("%d MB were used for it", used>>20)
+	}
+	many := telling1(manyEvents(100)...)
+	l := many.email(&dispatchapy.EmailNotice{Body: strings.Repeat("{text}\n", 9000)})
+	if len(l.text) > 2*maxOwn {
+		t.Errorf("a mail of %d bytes", len(l.text))
+	}
+	if !strings.Contains(l.text, "Incident:  99") {
+		t.Error("what the text of the notice leaves no room for is not told")
+	}
+}
+
+func manyEvents(n int) (out []store.EventDetail) {
+	for i := range n {
+		out = append(out, happened(dispatchapy.EventResourceDown, int64(i+1), 0))
+	}
+	return out
+}
+
+// allocated is how many bytes were asked for since the process began.
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 // A payload that was written for what begins does not say it of the end, nor is

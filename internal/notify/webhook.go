@@ -59,36 +59,47 @@ func (t *telling) payload(n *dispatchapy.WebhookNotice) ([]byte, error) {
 	if t.test && v["resource_name"] != "" {
 		v["resource_name"] = "TEST " + v["resource_name"]
 	}
-	own := ownKeys(n.Payload)
-	secret := func(name string) (string, bool) {
-		name, found := strings.CutPrefix(name, "secret:")
-		value, given := n.Secrets[name]
-		return value.Reveal(), found && given
+	if len(n.Payload) > dispatchapy.MaxNoticeText {
+		return nil, fmt.Errorf("the payload has more than %d bytes", dispatchapy.MaxNoticeText)
 	}
-	first := func(lookups ...func(string) (string, bool)) func(string) (string, bool) {
-		return func(name string) (string, bool) {
-			for _, lookup := range lookups {
-				if value, known := lookup(name); known {
-					return value, true
-				}
-			}
-			return "", false
+	known := func(name string) (string, bool) {
+		if value, known := v[name]; known {
+			return value, true
 		}
+		return secretOf(n, name)
 	}
 	// A key of the payload may hold placeholders, but not for other keys: they
 	// could ask for each other without end.
-	key := func(name string) (string, bool) {
-		value, known := own[name]
-		return fill(value, first(v.lookup, secret)), known
+	own := ownKeys(n.Payload)
+	for name, value := range own {
+		own[name], _ = fill(value, maxPayload, known)
 	}
-	body, err := transform.MapStrings(n.Payload, func(s string) string { return fill(s, first(v.lookup, secret, key)) })
+	left, whole := maxPayload, true
+	body, err := transform.MapStrings(n.Payload, func(s string) string {
+		s, all := fill(s, left, func(name string) (string, bool) {
+			if value, known := known(name); known {
+				return value, true
+			}
+			value, known := own[name]
+			return value, known
+		})
+		left, whole = max(left-len(s), 0), whole && all
+		return s
+	})
 	if err != nil {
 		return nil, errors.New("the payload is not valid JSON")
 	}
-	if len(body) > maxPayload {
-		return nil, fmt.Errorf("the payload has %d bytes when it is filled in, and may have %d", len(body), maxPayload)
+	if !whole || len(body) > maxPayload {
+		return nil, fmt.Errorf("the payload has more than %d bytes when it is filled in", maxPayload)
 	}
 	return body, nil
+}
+
+// secretOf gives the value of a placeholder {secret:NAME}.
+func secretOf(n *dispatchapy.WebhookNotice, name string) (string, bool) {
+	name, found := strings.CutPrefix(name, "secret:")
+	value, given := n.Secrets[name]
+	return value.Reveal(), found && given
 }
 
 // ownKeys gives the keys of a payload with their values as text.
@@ -141,11 +152,7 @@ func optional[T comparable](v T) *T {
 // target makes where a webhook goes.
 func target(n *dispatchapy.WebhookNotice) *deliver.Target {
 	t := &deliver.Target{Method: n.Method, Timeout: n.Timeout.Std(), Header: make(http.Header, len(n.Headers)+3)}
-	t.URL = fill(n.URL, func(name string) (string, bool) {
-		name, found := strings.CutPrefix(name, "secret:")
-		value, given := n.Secrets[name]
-		return value.Reveal(), found && given
-	})
+	t.URL, _ = fill(n.URL, maxPayload, func(name string) (string, bool) { return secretOf(n, name) })
 	for name, value := range n.Headers {
 		t.Header.Set(name, value.Reveal())
 	}
