@@ -18,3 +18,11 @@ func BulkFor(d time.Duration) (restore func()) {
 	bulkFor = d
 	return func() { bulkFor = before }
 }
+
+// Heartbeat changes how often streams look at their session, and gives what
+// takes that back.
+func Heartbeat(d time.Duration) (restore func()) {
+	before := heartbeat
+	heartbeat = d
+	return func() { heartbeat = before }
+}

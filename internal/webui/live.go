@@ -12,15 +12,13 @@ import (
 	"dispatchapy/internal/service"
 )
 
-const (
-	// heartbeat is how often a stream says something, so that proxies keep it
-	// and both ends notice when the other has gone. With each the session is
-	// looked at again.
-	heartbeat = 15 * time.Second
+// heartbeat is how often a stream says something, so that proxies keep it and
+// both ends notice when the other has gone. As often the session is looked at
+// again, however much there is to say.
+var heartbeat = 15 * time.Second
 
-	// slowest is how long a browser may take to take one message.
-	slowest = 10 * time.Second
-)
+// slowest is how long a browser may take to take one message.
+const slowest = 10 * time.Second
 
 // liveEvent is a change as the scripts of the pages get it. Pages fetch what
 // they show of it as ever: an event has ids and states, and nothing to hide.
@@ -53,13 +51,17 @@ func (ui *UI) stream(c *call) error {
 	if err := s.send(watch.Position(), nil); err != nil {
 		return nil
 	}
+	looked := time.Now()
 	for ui.life.Err() == nil {
 		changes, err := ui.next(c, watch)
-		switch {
-		case errors.Is(err, context.DeadlineExceeded) && c.ctx().Err() == nil && ui.life.Err() == nil:
+		if time.Since(looked) >= heartbeat {
 			if c.identify() != nil {
 				return nil // signed out: the script asks again, and is refused
 			}
+			looked = time.Now()
+		}
+		switch {
+		case errors.Is(err, context.DeadlineExceeded) && c.ctx().Err() == nil && ui.life.Err() == nil:
 			err = s.beat()
 		case err != nil:
 			return nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dispatchapy/internal/webui"
 )
 
 func init() {
@@ -112,5 +114,33 @@ func TestAStreamEndsWithTheServer(t *testing.T) {
 	}
 	if took := time.Since(begun); took > 10*time.Second {
 		t.Errorf("stopping took %s", took)
+	}
+}
+
+// Where something happens all the time there is no pause in which the session
+// would be looked at.
+func TestAStreamEndsWithTheSessionOnABusyGateway(t *testing.T) {
+	defer webui.Heartbeat(time.Second)()
+	g := start(t)
+	b := g.client(shopToken)
+	l := b.listen("")
+	l.next()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for l.lines.Scan() {
+		}
+	}()
+	b.post("/logout", nil)
+	for begun := time.Now(); ; {
+		select {
+		case <-ended:
+			return
+		default:
+		}
+		if time.Since(begun) > 15*time.Second {
+			t.Fatal("who signed out goes on hearing what happens")
+		}
+		g.post(shopToken, "sms", `{"ref":"r1","scope":"s","phone":"1","message":"m"}`)
 	}
 }
