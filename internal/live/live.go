@@ -26,6 +26,10 @@ const (
 	// MaxReaders is how many can watch at a time.
 	MaxReaders = 200
 
+	// maxOfClient is how many of them can be of one client: it must not keep all
+	// others from watching.
+	maxOfClient = 50
+
 	// linger is for how long changes are remembered after the last reader has
 	// gone: one that was cut off goes on where it was.
 	linger = 2 * time.Minute
@@ -34,8 +38,8 @@ const (
 	pace = 100 * time.Millisecond
 )
 
-// ErrFull says that as many read as there may be.
-var ErrFull = dispatchapy.Errorf(dispatchapy.CodeLimited, "%d pages show changes as they happen, which is as many as can", MaxReaders)
+// ErrFull says that as many read as there may be, in all or of one client.
+var ErrFull = dispatchapy.Errorf(dispatchapy.CodeLimited, "as many pages show changes as they happen as can")
 
 // Hub passes changes on. Make one with New.
 type Hub struct {
@@ -47,13 +51,14 @@ type Hub struct {
 	first   uint64 // number of the oldest change in the ring
 	next    uint64 // number of the next change
 	readers int
+	clients map[int64]int // readers, by client
 	expiry  *time.Timer   // ends the lingering; nil: somebody reads, or it has ended
 	news    chan struct{} // closed with the next change; nil: nobody waits
 }
 
 // New makes a hub without readers.
 func New() *Hub {
-	return &Hub{epoch: strconv.FormatUint(rand.Uint64(), 36), first: 1, next: 1}
+	return &Hub{epoch: strconv.FormatUint(rand.Uint64(), 36), first: 1, next: 1, clients: map[int64]int{}}
 }
 
 // Publish tells readers of a change. It never blocks.
@@ -96,10 +101,11 @@ func (a Audience) heard(c dispatchapy.Change) (dispatchapy.Change, bool) {
 func (h *Hub) Subscribe(a Audience, after string) (*Reader, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.readers == MaxReaders {
+	if h.readers == MaxReaders || a.ClientID != 0 && h.clients[a.ClientID] == maxOfClient {
 		return nil, ErrFull
 	}
 	h.readers++
+	h.clients[a.ClientID]++
 	if h.expiry != nil {
 		h.expiry.Stop()
 		h.expiry = nil
@@ -125,9 +131,12 @@ func (h *Hub) after(position string) (next uint64, lost bool) {
 
 // leave ends a reader. The last one leaves the ring for a while, in case that
 // it comes back.
-func (h *Hub) leave() {
+func (h *Hub) leave(a Audience) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.clients[a.ClientID]--; h.clients[a.ClientID] == 0 {
+		delete(h.clients, a.ClientID)
+	}
 	if h.readers--; h.readers == 0 {
 		h.linger()
 	}
@@ -198,7 +207,7 @@ type Reader struct {
 func (r *Reader) Close() {
 	if !r.closed {
 		r.closed = true
-		r.hub.leave()
+		r.hub.leave(r.audience)
 	}
 }
 

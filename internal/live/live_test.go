@@ -235,6 +235,22 @@ func TestReadersAreBounded(t *testing.T) {
 	})
 }
 
+func TestAClientLeavesRoomForOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, h *Hub) {
+		var first *Reader
+		for range maxOfClient {
+			first = subscribe(t, h, Audience{ClientID: 3}, "")
+		}
+		if _, err := h.Subscribe(Audience{ClientID: 3}, ""); !errors.Is(err, ErrFull) {
+			t.Errorf("one more than %d readers of a client: %v", maxOfClient, err)
+		}
+		subscribe(t, h, Audience{ClientID: 4}, "")
+		subscribe(t, h, Audience{}, "")
+		first.Close()
+		subscribe(t, h, Audience{ClientID: 3}, "")
+	})
+}
+
 // TestManyAtOnce has publishers and readers at work together, for the race
 // detector; every reader ends with the latest state of every task, or knows
 // that it has to look.
