@@ -202,8 +202,11 @@ func secretsOf(n *dispatchapy.WebhookNotice) []string {
 		}
 	}
 	for _, secret := range n.Secrets {
-		add(secret.Reveal())
-		add(url.QueryEscape(secret.Reveal()))
+		text := secret.Reveal()
+		add(text)
+		add(url.QueryEscape(text))
+		add((&url.URL{Path: text}).EscapedPath())
+		add(strings.ReplaceAll(text, "/", `\/`)) // as some write JSON
 	}
 	for _, value := range n.Headers {
 		add(value.Reveal())
