@@ -48,7 +48,7 @@ func NewTarget(r *dispatchapy.Resource) Target {
 	// Client.Do reports it for every message.
 	if t.prepared, _ = t.prepare(); t.prepared != nil {
 		t.line = t.shown(t.prepared)
-		t.echoes = newEchoes(t.prepared.Header)
+		t.echoes = newEchoes(t.prepared.Header, t.URL)
 	}
 	return t
 }

@@ -208,7 +208,10 @@ func secretsOf(n *dispatchapy.WebhookNotice) []string {
 		add((&url.URL{Path: text}).EscapedPath())
 		add(strings.ReplaceAll(text, "/", `\/`)) // as some write JSON
 	}
-	for _, value := range n.Headers {
+	for name, value := range n.Headers {
+		if !dispatchapy.SecretName(name) {
+			continue // it means something in any answer, like Accept
+		}
 		add(value.Reveal())
 		if _, token, found := strings.Cut(value.Reveal(), " "); found { // behind "Bearer"
 			add(token)
