@@ -99,13 +99,19 @@ func (f *file) damaged(why error) error {
 		"%s is damaged: repair it first, for example with the command .recover of sqlite3: %w", f.path, why)
 }
 
-// examine refuses files that are not the original's.
+// examine refuses files that are not the original's. A table counts if its rows
+// are stored: of a small file, virtual tables and columns that are computed make
+// any amount of memory.
 func (f *file) examine(ctx context.Context) error {
 	f.tables = map[string]bool{}
-	err := f.each(ctx, "SELECT name FROM sqlite_master WHERE type = 'table'", nil, func(r row) {
+	err := f.each(ctx, "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0", nil, func(r row) {
 		f.tables[r.text("name")] = true
 	})
 	if err != nil {
+		return err
+	}
+	const generated = "SELECT t.name AS name FROM sqlite_master t, pragma_table_xinfo(t.name) c WHERE t.type = 'table' AND t.rootpage > 0 AND c.hidden > 1"
+	if err := f.each(ctx, generated, nil, func(r row) { delete(f.tables, r.text("name")) }); err != nil {
 		return err
 	}
 	missing := slices.DeleteFunc(slices.Clone(neededTables), func(name string) bool { return f.tables[name] })

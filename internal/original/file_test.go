@@ -29,6 +29,8 @@ func TestRefusedFiles(t *testing.T) {
 	if err := os.Rename(plain, other); err != nil {
 		t.Fatal(err)
 	}
+	computed := database(t, "ALTER TABLE tasks ADD COLUMN more TEXT AS (hex(zeroblob(200000000)))", tidy, manyTasks)
+	virtual := database(t, "DROP TABLE settings", "CREATE VIRTUAL TABLE settings USING fts5(smtp_host)")
 	damaged := database(t, tidy, manyTasks)
 	damage(t, damaged)
 
@@ -43,6 +45,8 @@ func TestRefusedFiles(t *testing.T) {
 		{"empty", empty, dispatchapy.CodeInvalid, "it has no table clients, client_dev_rules"},
 		{"another program's", other, dispatchapy.CodeInvalid, "it has no table clients, client_dev_rules, development_rules, endpoints, " +
 			"endpoint_client_links, endpoint_resource_links, parameter_rules, resources, settings"},
+		{"with a column that is computed", computed, dispatchapy.CodeInvalid, "it has no table tasks"},
+		{"with a virtual table", virtual, dispatchapy.CodeInvalid, "it has no table settings"},
 		{"damaged", damaged, dispatchapy.CodeInvalid, ".recover"},
 	}
 	for _, tt := range tests {
