@@ -77,6 +77,8 @@ type Runner struct {
 	loops    sync.WaitGroup
 	sending  sync.WaitGroup
 
+	claiming sync.Mutex // held from a claim until all that it gave has begun
+
 	mu         sync.Mutex
 	busy       map[dispatchapy.Via]int
 	unrecorded map[int64]*store.NotificationOutcome // sent or not, but not stored yet
@@ -200,20 +202,29 @@ func (r *Runner) sendLoop(ctx context.Context) {
 		}
 		wait := poll
 		if free := r.free(); free != nil {
-			claimed, err := r.store.ClaimNotifications(ctx, store.NotificationClaim{LeaseFor: sendLease, Limits: free})
+			next, err := r.claim(ctx, free)
 			switch {
 			case err != nil && ctx.Err() == nil:
 				r.log.Warn("notifications could not be claimed; trying again", "error", err)
 				wait = storeRetry
-			case claimed.Next > 0:
-				wait = min(wait, claimed.Next)
-			}
-			for i := range claimed.Notifications {
-				r.begin(&claimed.Notifications[i])
+			case next > 0:
+				wait = min(wait, next)
 			}
 		}
 		timer.Reset(wait)
 	}
+}
+
+// claim begins to send what is due, as far as there are places, and gives when
+// more will be; 0: it is not known.
+func (r *Runner) claim(ctx context.Context, free map[dispatchapy.Via]int) (next time.Duration, err error) {
+	r.claiming.Lock()
+	defer r.claiming.Unlock()
+	claimed, err := r.store.ClaimNotifications(ctx, store.NotificationClaim{LeaseFor: sendLease, Limits: free})
+	for i := range claimed.Notifications {
+		r.begin(&claimed.Notifications[i])
+	}
+	return claimed.Next, err
 }
 
 // free gives the places that are free; nil: there are none.
@@ -274,6 +285,8 @@ func (r *Runner) record(l *store.LeasedNotification, outcome store.NotificationO
 		r.mu.Unlock()
 		stale, err := r.store.RecordNotifications(context.WithoutCancel(r.sends), []store.NotificationOutcome{o})
 		switch {
+		case err == nil && len(stale) > 0 && r.renewed(&outcome, o.Fence):
+			continue
 		case err == nil && len(stale) > 0:
 			r.log.Warn("another node has sent the notification meanwhile", "notification", id)
 			return
@@ -290,6 +303,16 @@ func (r *Runner) record(l *store.LeasedNotification, outcome store.NotificationO
 		case <-r.sends.Done():
 		}
 	}
+}
+
+// renewed reports whether this node has got a new lease for an outcome while it
+// was being stored under the one of a fence.
+func (r *Runner) renewed(o *store.NotificationOutcome, fence int64) bool {
+	r.claiming.Lock() // a claim under way may be where it is
+	defer r.claiming.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return o.Fence != fence
 }
 
 // say tells log and metrics of an outcome.
