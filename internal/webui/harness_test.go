@@ -96,9 +96,11 @@ func start(t *testing.T) *gateway {
 }
 
 // startWith starts a gateway with a file, in which $sink is where the providers
-// are; none if it is "".
+// are; none if it is "". Tests with a gateway run beside each other: each has
+// its own, and they often wait for it.
 func startWith(t *testing.T, file string) *gateway {
 	t.Helper()
+	t.Parallel()
 	g := &gateway{t: t, logs: &bytes.Buffer{}, arrived: make(chan struct{}, 100)}
 	g.says.Store(`{"ok":true}`)
 	g.sink = httptest.NewServer(g)
