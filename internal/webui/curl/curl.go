@@ -164,7 +164,11 @@ func cleanURL(address, query string) (cleaned, login string, err error) {
 	if query != "" {
 		u.RawQuery = query
 	}
-	return u.String(), login, nil
+	cleaned = u.String()
+	if _, err := url.Parse(cleaned); err != nil { // data that became a part of it
+		return "", "", ErrURL
+	}
+	return cleaned, login, nil
 }
 
 // schemeFor guesses how an address without a scheme is reached.

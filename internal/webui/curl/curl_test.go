@@ -93,6 +93,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"curl https://[::1":                      ErrURL,
 		strings.Repeat("a", MaxText+1):           ErrTooLong,
 		"curl https://api.example.com:port/send": ErrURL,
+		"curl https://api.example.com -Gd a\x11": ErrURL,
 	} {
 		if _, err := Parse(text); !errors.Is(err, want) {
 			t.Errorf("%.60q: %v, want %v", text, err, want)
