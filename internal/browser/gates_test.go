@@ -170,7 +170,7 @@ func (b *tab) arrive(path string) {
 	b.await("the page to be whole", `document.readyState === "complete" && [...document.querySelectorAll("json-editor")].every((e) => !e.checkVisibility() || e.shadowRoot)
 		&& (!document.querySelector("[data-explorer]") || document.querySelector("#explorer .opblock"))`)
 	// What is broken off would have to be loaded again by the next page.
-	for deadline := time.Now().Add(5 * time.Second); b.loads() && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Second); b.loads() && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond) // between two looks
 	}
 }

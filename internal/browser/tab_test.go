@@ -117,6 +117,7 @@ func (b *tab) watch(ev any) {
 		delete(b.loading, e.RequestID)
 	case *network.EventRequestServedFromCache:
 		b.kept[e.RequestID] = true
+		delete(b.loading, e.RequestID) // that it is there is not always said
 	case *network.EventResponseReceived:
 		if strings.Contains(e.Response.URL, "/assets/") && !e.Response.FromDiskCache && !b.kept[e.RequestID] {
 			b.fetched = append(b.fetched, e.Response.URL)
@@ -226,6 +227,9 @@ func (b *tab) show() {
 // goTo opens a page of the gateway.
 func (b *tab) goTo(path string) {
 	b.t.Helper()
+	b.mu.Lock()
+	clear(b.loading) // what the page before did not get is not waited for
+	b.mu.Unlock()
 	b.do(chromedp.Navigate(b.base + path))
 }
 
